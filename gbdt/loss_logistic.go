@@ -1,0 +1,143 @@
+package gbdt
+
+import (
+	"fmt"
+
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// logistic is L = Σ_c log(1 + e^{sF_c}) − t_c·s·F_c with s = sigmoid. For one
+// output t = [y > 0]; for K > 1 (LightGBM's multiclassova) t_c = [y = c]: K
+// independent losses, and the loss of a query is their sum.
+type logistic struct {
+	k                  int
+	sigmoid            float64
+	positive, negative float64 // label weights inside g and h
+}
+
+func (l logistic) K() int         { return l.k }
+func (logistic) Classifier() bool { return true }
+
+func (l logistic) Check(y float64) error {
+	if l.k == 1 {
+		if y != 0 && y != 1 && y != -1 {
+			return fmt.Errorf("label %v is not 0 or 1; name the two classes with --classes NEGATIVE,POSITIVE", y)
+		}
+		return nil
+	}
+	return checkClass(y, l.k)
+}
+
+func checkClass(y float64, k int) error {
+	if !integer(y) || y < 0 || y >= float64(k) {
+		return fmt.Errorf("label %v is not a class from 0 to %d; name the classes with --classes A,B,…", y, k-1)
+	}
+	return nil
+}
+
+// target is 1 where the label belongs to output c.
+func (l logistic) target(y float64, c int) float64 {
+	if l.k == 1 && y > 0 || l.k > 1 && int(y) == c {
+		return 1
+	}
+	return 0
+}
+
+func (l logistic) Value(y []float64, f [][]float64, out []float64) {
+	clear(out)
+	for c := range f {
+		for i, v := range f[c] {
+			z := l.sigmoid * v
+			out[i] += kernel.LogSumExp0(z) - float64(l.target(y[i], c)*z)
+		}
+	}
+}
+
+func (l logistic) Gradient(y []float64, f, out [][]float64) {
+	for c := range f {
+		for i, v := range f[c] {
+			out[c][i] = l.sigmoid * (kernel.Sigmoid(l.sigmoid*v) - l.target(y[i], c))
+		}
+	}
+}
+
+func (l logistic) Derive(y []float64, f [][]float64, d Derivatives) {
+	s := l.sigmoid
+	for c := range f {
+		for i, v := range f[c] {
+			t, w := l.target(y[i], c), l.negative
+			if t > 0 {
+				w = l.positive
+			}
+			p := kernel.Sigmoid(s * v)
+			ws := w * s
+			h := ws * s * p * (1 - p)
+			d.G[c][i] = ws * (p - t)
+			d.H[c][i] = h
+			if d.DG != nil {
+				d.DG[c][i] = h
+				d.DH[c][i] = h * s * (1 - 2*p)
+			}
+		}
+	}
+}
+
+func (l logistic) Probability(f, out [][]float64) error {
+	for c := range f {
+		for i, v := range f[c] {
+			out[c][i] = kernel.Sigmoid(l.sigmoid * v)
+		}
+	}
+	return nil
+}
+
+func (l logistic) ProbabilityGradient(f [][]float64, o []int32, out [][]float64) error {
+	for c := range f {
+		for i, v := range f[c] {
+			out[c][i] = 0
+			if l.k == 1 || int(o[i]) == c {
+				p := kernel.Sigmoid(l.sigmoid * v)
+				out[c][i] = l.sigmoid * p * (1 - p)
+			}
+		}
+	}
+	return nil
+}
+
+func (l logistic) Classify(f [][]float64, out []int32) {
+	if l.k > 1 {
+		argmax(f, out)
+		return
+	}
+	for i, v := range f[0] {
+		out[i] = 0
+		if v > 0 {
+			out[i] = 1
+		}
+	}
+}
+
+func (l logistic) InitialScore(s LabelStats) ([]float64, string) {
+	base := make([]float64, l.k)
+	for c := range base {
+		w := s.WPos
+		if l.k > 1 {
+			w = s.ClassW[c]
+		}
+		p := min(max(w/s.W, tiny), 1-tiny)
+		base[c] = kernel.Log(p/(1-p)) / l.sigmoid
+	}
+	return base, "log-odds of the classes"
+}
+
+// argmax writes the output with the largest margin; the first on a tie.
+func argmax(f [][]float64, out []int32) {
+	clear(out)
+	for c := 1; c < len(f); c++ {
+		for i, v := range f[c] {
+			if v > f[out[i]][i] {
+				out[i] = int32(c)
+			}
+		}
+	}
+}

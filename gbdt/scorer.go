@@ -1,0 +1,211 @@
+package gbdt
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/infl-dev/infl/influence"
+)
+
+// Options choose a variant of an estimator. The zero value is the default.
+type Options struct {
+	Form Form
+
+	// AllowApproximate lets derivative methods run on a model of verdict
+	// approximate or weak.
+	AllowApproximate bool
+}
+
+// BoostIn returns the trace of training of Brophy et al. (2023): how much each
+// train row moved the query while the trees were being fitted. queries may be
+// nil for jobs with Self. It is an error where the model's verdict does not
+// allow derivative methods.
+func (m *Model) BoostIn(queries *Queries, o Options) (influence.Scorer, error) {
+	return m.derivative(queries, o, &boostin{model: m, form: o.Form})
+}
+
+// LeafInfluenceSingle returns the first-order effect of removing a train row
+// through its own leaves only (Sharchilev et al. 2018, SinglePoint). queries may
+// be nil for jobs with Self. It is an error where the model's verdict does not
+// allow derivative methods.
+func (m *Model) LeafInfluenceSingle(queries *Queries, o Options) (influence.Scorer, error) {
+	return m.derivative(queries, o, &leafSingle{model: m, form: o.Form})
+}
+
+// LeafSim returns the similarity by shared leaves of Brophy et al. (2023).
+// queries may be nil for jobs with Self.
+func (m *Model) LeafSim(queries *Queries) influence.Scorer {
+	return &joinScorer{model: m, queries: queries, est: &leafSim{model: m, signed: true}}
+}
+
+func (m *Model) derivative(q *Queries, o Options, e estimator) (influence.Scorer, error) {
+	if !m.report.Usable(o.AllowApproximate) {
+		method := e.describe().Method
+		if m.report.Verdict == NotNewton {
+			return nil, &influence.UnsupportedError{What: "method " + method + " on renewed leaves", Reason: "their values are no Newton steps", Instead: "use leafsim"}
+		}
+		return nil, &VerdictError{Method: method, Fidelity: m.report}
+	}
+	return &joinScorer{model: m, queries: q, est: e}, nil
+}
+
+// A VerdictError says that a derivative method was asked of a model that is
+// only approximately understood.
+type VerdictError struct {
+	Method   string
+	Fidelity *Fidelity
+}
+
+func (e *VerdictError) Error() string {
+	why := ""
+	if len(e.Fidelity.Reasons) > 0 {
+		why = ": " + e.Fidelity.Reasons[0]
+	}
+	return fmt.Sprintf("method %s needs a model of verdict exact, this one is %s%s; use leafsim, or --allow-approximate", e.Method, e.Fidelity.Verdict, why)
+}
+
+// joinScorer scores by the leaf join.
+type joinScorer struct {
+	model   *Model
+	queries *Queries
+	est     estimator
+}
+
+// Describe implements influence.Scorer for the loss; describeFor fits it to
+// another quantity.
+func (s *joinScorer) Describe() influence.Description {
+	return s.model.describe(s.est.describe(), influence.Quantity{})
+}
+
+// Describe returns the description of a scorer's results for a quantity.
+func Describe(s influence.Scorer, of influence.Quantity) influence.Description {
+	j, ok := s.(*joinScorer)
+	if !ok {
+		return s.Describe()
+	}
+	return j.model.describe(j.forQuantity(of).describe(), of)
+}
+
+// forQuantity returns the estimator for a quantity: a similarity has no sign
+// without the query's label.
+func (s *joinScorer) forQuantity(of influence.Quantity) estimator {
+	if _, ok := s.est.(*leafSim); ok {
+		return &leafSim{model: s.model, signed: of.Kind == influence.Loss}
+	}
+	return s.est
+}
+
+// describe fills in what follows from the quantity and the verdict.
+func (m *Model) describe(d influence.Description, of influence.Quantity) influence.Description {
+	if d.PositiveMeans == "" {
+		switch of.Kind {
+		case influence.Loss:
+			d.PositiveMeans = "the train row helps the query: removing it would raise the query's loss"
+			d.NegativeMeans = "the train row harms the query: removing it would lower the query's loss"
+		default:
+			d.PositiveMeans = fmt.Sprintf("the train row pushes the query's %s up", of.Kind)
+			d.NegativeMeans = fmt.Sprintf("the train row pushes the query's %s down", of.Kind)
+		}
+	}
+	if d.Unit == "" {
+		d.Unit = m.unit(of)
+	}
+	if m.report.Verdict != Exact {
+		for _, r := range m.report.Reasons {
+			d.Approximate = append(d.Approximate, fmt.Sprintf("verdict %s: %s", m.report.Verdict, r))
+		}
+	}
+	return d
+}
+
+func (m *Model) unit(of influence.Quantity) string {
+	name := m.forest.Loss.Name
+	switch of.Kind {
+	case influence.Probability:
+		return "probability"
+	case influence.Margin:
+		switch {
+		case m.loss.Classifier():
+			return "log-odds"
+		case name == "poisson":
+			return "log of the expected count"
+		}
+		return "label"
+	}
+	return map[string]string{
+		"regression": "half squared error", "binary": "log loss", "multiclass": "cross-entropy",
+		"multiclassova": "sum of log losses", "poisson": "poisson loss",
+	}[name]
+}
+
+// seeder returns how the job's quantity becomes coefficients B.
+func (s *joinScorer) seeder(of influence.Quantity) (seeder, error) {
+	sd, err := newSeeder(s.model.loss, of)
+	if s.est.seeding() == noSeed && err == nil && of.Kind != influence.Loss && of.Output == influence.Every {
+		sd.perRow = 1
+	}
+	return sd, err
+}
+
+// Layout implements influence.Scorer.
+func (s *joinScorer) Layout(j influence.Job) (influence.Layout, error) {
+	l := influence.Layout{Train: j.Train.Len(), NBlock: influence.UnitRows, PerRow: 1, Precision: j.Precision}
+	if j.Self {
+		if of := j.Of; of.Kind != influence.Loss && of.Output == influence.Every {
+			return l, fmt.Errorf("self-influence of every output at once is not offered; name one output")
+		}
+		l.Query, l.QBlock = 1, 1
+		_, err := s.seeder(j.Of)
+		return l, err
+	}
+	if s.queries == nil {
+		return l, fmt.Errorf("method %s was made without queries", s.est.describe().Method)
+	}
+	sd, err := s.seeder(j.Of)
+	if err != nil {
+		return l, err
+	}
+	if err := s.queries.check(j.Query, j.Of); err != nil {
+		return l, err
+	}
+	l.PerRow = sd.perRow
+	l.Query = j.Query.Len() * int64(sd.perRow)
+	l.QBlock = max(l.Query, 1)
+	if s.est.seeding() != noSeed {
+		l.Output = sd.outputs(j.Query, s.queries.class)
+	}
+	return l, nil
+}
+
+// Plan implements influence.Scorer. Costs of one core: 12 ns for a row and tree
+// (a walk through its derivatives), 1.1 ns for a pair that shares a leaf.
+func (s *joinScorer) Plan(_ context.Context, j influence.Job) (influence.Plan, error) {
+	l, err := s.Layout(j)
+	if err != nil {
+		return influence.Plan{}, err
+	}
+	trees := float64(len(s.model.forest.Trees))
+	walk := float64(l.Train) * trees
+	pairs := walk * float64(l.Query) * s.model.shareOfPairs()
+	return influence.Plan{
+		MemoryBytes: int64(s.model.workers) * s.workerBytes(l),
+		Operations:  walk + pairs,
+		Seconds:     (walk*12e-9 + pairs*1.1e-9) / float64(s.model.workers),
+		Units:       l.NumUnits(),
+	}, nil
+}
+
+// shareOfPairs returns the mean over trees of Σ_l (n_l/n)²: the share of pairs
+// of train rows that share a leaf.
+func (m *Model) shareOfPairs() float64 {
+	if len(m.theta) == 0 || m.Rows() == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, n := range m.count {
+		p := float64(n) / float64(m.Rows())
+		sum += float64(p * p)
+	}
+	return math.Min(1, sum/float64(len(m.theta)))
+}
