@@ -93,6 +93,9 @@ func (m *Model) recoverBase(ctx context.Context, cands []baseCandidate, reg regu
 	if m.iters > 0 {
 		m.eta[0] = rate
 	}
+	if later, uniform := m.laterRate(); m.iters > 0 && !m.givenRate && (!uniform || rate != later) && !m.printsRate() {
+		m.infer("first learning rate %g", rate)
+	}
 	m.report.Base, m.report.BaseRule, m.report.FirstRate = keep.base, keep.rule, rate
 	m.report.Refit = keep.rule != "" && best <= LeafTolerance
 	return nil
@@ -107,10 +110,8 @@ func (m *Model) firstRate(s *sums, reg regular) float64 {
 	if m.givenRate {
 		return m.eta[0]
 	}
-	for c := range m.k {
-		if t := &m.forest.Trees[c]; t.Leaves() > 1 && t.Shrinkage != 1 {
-			return t.Shrinkage
-		}
+	if m.printsRate() {
+		return m.eta[0]
 	}
 	num, den := 0.0, 0.0
 	for c := range m.k {
@@ -128,9 +129,18 @@ func (m *Model) firstRate(s *sums, reg regular) float64 {
 	if uniform && math.Abs(eta-later) <= LeafTolerance*math.Abs(later) {
 		return later
 	}
-	eta = digits(eta, 6)
-	m.infer("first learning rate %g", eta)
-	return eta
+	return digits(eta, 6)
+}
+
+// printsRate reports whether a first tree prints its own learning rate. The
+// caller's eta of the first iteration is that rate then.
+func (m *Model) printsRate() bool {
+	for c := range m.k {
+		if t := &m.forest.Trees[c]; t.Leaves() > 1 && t.Shrinkage != 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // laterRate returns the learning rate of the trees after the first iteration

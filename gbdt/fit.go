@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/parallel"
@@ -28,11 +29,8 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	if err := m.recoverBase(ctx, cands, reg); err != nil {
 		return err
 	}
-	s, err := m.leafSums(ctx, m.iters, m.workers, func(rows int) {
-		if o.Progress != nil {
-			o.Progress("fit", int64(rows))
-		}
-	})
+	o.begin("fit")
+	s, err := m.leafSums(ctx, m.iters, m.workers, o.progress)
 	if err != nil {
 		return err
 	}
@@ -54,6 +52,9 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	}
 	if err := m.judge(s, reg); err != nil {
 		return err
+	}
+	if from := bound.LabelMap(); from.From == dataset.SortedClasses && m.report.Verdict != Exact {
+		return fmt.Errorf("the labels are names, taken in sorted order (%s), but the verdict is only %s; name the classes in their order with --classes", strings.Join(from.Classes, ", "), m.report.Verdict)
 	}
 	m.keepLeaves(s, reg)
 	m.predictions = nil

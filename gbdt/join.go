@@ -30,14 +30,6 @@ func queryTile(trees, perRow int) int64 {
 	return max(panelCells/int64(max(trees, 1)*perRow)/queryBlock*queryBlock, queryBlock)
 }
 
-// workerBytes is the memory of one worker.
-func (s *joinScorer) workerBytes(l influence.Layout) int64 {
-	trees := int64(len(s.model.forest.Trees))
-	chunk := chunkRows(int(trees)) * trees * (4 + l.Precision.Bytes())
-	panel := min(l.Query, queryTile(int(trees), l.PerRow)*int64(l.PerRow)) * trees * (4 + l.Precision.Bytes())
-	return chunk + panel + tileScores*l.Precision.Bytes()
-}
-
 // Score implements influence.Scorer.
 func (s *joinScorer) Score(ctx context.Context, j influence.Job, sink influence.Sink) error {
 	q := int64(0)

@@ -17,6 +17,8 @@ type Model struct {
 
 	train rowSet
 
+	bound *dataset.Bound // the train table and how it was read
+
 	// predictions are the library's own, where the user gave them.
 	predictions []float64
 
@@ -40,6 +42,7 @@ type rowSet struct {
 	y     []float64 // labels; NaN where missing, nil without a label column
 	w     []float64 // weights; nil where all rows weigh 1
 	keys  *dataset.Keys
+	group Groups // empty without a group column
 }
 
 // Forest returns the model as its file states it.
@@ -51,11 +54,34 @@ func (m *Model) Fidelity() *Fidelity { return m.report }
 // Keys returns the keys of the train rows.
 func (m *Model) Keys() *dataset.Keys { return m.train.keys }
 
+// Groups returns the groups of the train rows; nil without a group column.
+func (m *Model) Groups() *Groups { return m.train.groups() }
+
+func (r *rowSet) groups() *Groups {
+	if r.group.Len() == 0 {
+		return nil
+	}
+	return &r.group
+}
+
 // Rows returns n, the number of train rows.
 func (m *Model) Rows() int64 { return m.train.index.rows }
 
 // K returns the number of outputs.
 func (m *Model) K() int { return m.k }
+
+// Train returns the binding of the train table: ignored columns, unseen
+// categories, and how labels became numbers.
+func (m *Model) Train() *dataset.Bound { return m.bound }
+
+// Classes returns the class names in order of their numbers, where labels are
+// names; else nil.
+func (m *Model) Classes() []string {
+	if c := m.bound.LabelMap().Classes; c != nil {
+		return c
+	}
+	return m.forest.Classes
+}
 
 // Label returns the label of train row i, rounded to float32 as LightGBM does.
 func (m *Model) Label(i int64) float64 { return m.train.y[i] }

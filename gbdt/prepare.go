@@ -28,9 +28,11 @@ type PrepareOptions struct {
 	IndexBytes int64
 	Tmp        string // folder of scratch files; "" means the system's
 
-	// Progress, where set, is called from several goroutines with the number
-	// of rows done in a phase ("read" or "fit").
-	Progress func(phase string, rows int64)
+	// Begin, where set, is called at the start of a phase: "read", "fit".
+	// Progress, where set, is called with the number of further rows done in
+	// it, from several goroutines.
+	Begin    func(phase string)
+	Progress func(rows int64)
 }
 
 // Validate lists everything that is wrong with the options.
@@ -54,6 +56,18 @@ func (o PrepareOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("%d bytes for the leaf index; use 0 for no limit", o.IndexBytes))
 	}
 	return errors.Join(errs...)
+}
+
+func (o PrepareOptions) begin(phase string) {
+	if o.Begin != nil {
+		o.Begin(phase)
+	}
+}
+
+func (o PrepareOptions) progress(rows int) {
+	if o.Progress != nil {
+		o.Progress(int64(rows))
+	}
 }
 
 // Prepare reads the train table once, finds the leaf of every row in every
@@ -82,7 +96,7 @@ func Prepare(ctx context.Context, f *Forest, t *dataset.Table, o PrepareOptions)
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(f, o, t)
+	m, err := newModel(f, o, t, bound)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +110,11 @@ func Prepare(ctx context.Context, f *Forest, t *dataset.Table, o PrepareOptions)
 	return m, nil
 }
 
-func newModel(f *Forest, o PrepareOptions, t *dataset.Table) (*Model, error) {
+func newModel(f *Forest, o PrepareOptions, t *dataset.Table, bound *dataset.Bound) (*Model, error) {
 	m := &Model{
 		forest: f, router: newRouter(f), k: f.K, iters: f.Iterations(),
 		workers: parallel.Workers(o.Workers),
+		bound:   bound,
 		report:  &Fidelity{},
 	}
 	m.theta = make([][]float64, len(f.Trees))
@@ -112,7 +127,7 @@ func newModel(f *Forest, o PrepareOptions, t *dataset.Table) (*Model, error) {
 	for i := range m.eta {
 		m.eta[i] = f.Train.LearningRate
 		for c := range m.k {
-			if tree := &f.Trees[i*m.k+c]; tree.Leaves() > 1 {
+			if tree := &f.Trees[i*m.k+c]; tree.Leaves() > 1 && (i > 0 || tree.Shrinkage != 1) {
 				m.eta[i] = tree.Shrinkage
 			}
 		}
@@ -126,10 +141,9 @@ func newModel(f *Forest, o PrepareOptions, t *dataset.Table) (*Model, error) {
 }
 
 func (m *Model) prepare(ctx context.Context, bound *dataset.Bound, o PrepareOptions) error {
+	o.begin("read")
 	err := m.encode(ctx, bound, m.train.index, func(fr *dataset.Frame) error {
-		if o.Progress != nil {
-			o.Progress("read", int64(fr.N))
-		}
+		o.progress(fr.N)
 		return m.keepTrain(fr)
 	})
 	if err != nil {
@@ -154,6 +168,7 @@ func (m *Model) keepTrain(fr *dataset.Frame) error {
 	for _, w := range fr.Weight {
 		m.train.w = append(m.train.w, float64(float32(w)))
 	}
+	m.train.group.add(fr.Group)
 	m.predictions = append(m.predictions, fr.Predictions...)
 	return nil
 }

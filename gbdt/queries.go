@@ -3,6 +3,7 @@ package gbdt
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -26,13 +27,16 @@ type Queries struct {
 // Cost: one pass over the table and q·T·K walks down a tree; memory 1 to 4
 // bytes per query and tree, and 8·(K+1) bytes per query.
 func (m *Model) Queries(ctx context.Context, t *dataset.Table, c Columns) (*Queries, error) {
-	c.Weight, c.Predictions, c.Group = "", "", ""
-	labelled := false
-	for _, col := range t.Columns() {
-		labelled = labelled || col.Name == c.Label
+	has := func(name string) bool {
+		return slices.ContainsFunc(t.Columns(), func(col dataset.Column) bool { return col.Name == name })
 	}
-	if !labelled {
-		c.Label = ""
+	for _, role := range []*string{&c.Label, &c.Weight, &c.Group, &c.Predictions} {
+		if !has(*role) {
+			*role = ""
+		}
+	}
+	if c.Classes == nil {
+		c.Classes = m.bound.LabelMap().Classes
 	}
 	bound, err := t.Bind(m.forest.binding(c))
 	if err != nil {
@@ -44,6 +48,7 @@ func (m *Model) Queries(ctx context.Context, t *dataset.Table, c Columns) (*Quer
 	}
 	err = m.encode(ctx, bound, q.rows.index, func(fr *dataset.Frame) error {
 		q.rows.y = append(q.rows.y, fr.Label...)
+		q.rows.group.add(fr.Group)
 		return nil
 	})
 	if err != nil {
@@ -86,6 +91,12 @@ func (q *Queries) Rows() int64 { return q.rows.index.rows }
 // Keys returns the keys of the query rows.
 func (q *Queries) Keys() *dataset.Keys { return q.rows.keys }
 
+// Groups returns the groups of the query rows; nil without a group column.
+func (q *Queries) Groups() *Groups { return q.rows.groups() }
+
+// Bound returns how the query table was read.
+func (q *Queries) Bound() *dataset.Bound { return q.bound }
+
 // Labelled reports whether the queries have a label column.
 func (q *Queries) Labelled() bool { return q.rows.y != nil || q.Rows() == 0 }
 
@@ -124,6 +135,14 @@ func (q *Queries) Probability(i int64) []float64 {
 		out[c] = p[c][0]
 	}
 	return out
+}
+
+// Output returns what a regression predicts for query row i, after the link;
+// for a classifier the first probability.
+func (q *Queries) Output(i int64) float64 {
+	out := [][]float64{{0}}
+	q.model.output([][]float64{{q.margins[0][i]}}, out)
+	return out[0][0]
 }
 
 // Loss returns the query's own loss, not clipped; NaN without a label.

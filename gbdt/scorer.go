@@ -3,7 +3,6 @@ package gbdt
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/infl-dev/infl/influence"
 )
@@ -178,34 +177,14 @@ func (s *joinScorer) Layout(j influence.Job) (influence.Layout, error) {
 	return l, nil
 }
 
-// Plan implements influence.Scorer. Costs of one core: 12 ns for a row and tree
-// (a walk through its derivatives), 1.1 ns for a pair that shares a leaf.
+// Plan implements influence.Scorer.
 func (s *joinScorer) Plan(_ context.Context, j influence.Job) (influence.Plan, error) {
 	l, err := s.Layout(j)
 	if err != nil {
 		return influence.Plan{}, err
 	}
-	trees := float64(len(s.model.forest.Trees))
-	walk := float64(l.Train) * trees
-	pairs := walk * float64(l.Query) * s.model.shareOfPairs()
-	return influence.Plan{
-		MemoryBytes: int64(s.model.workers) * s.workerBytes(l),
-		Operations:  walk + pairs,
-		Seconds:     (walk*12e-9 + pairs*1.1e-9) / float64(s.model.workers),
-		Units:       l.NumUnits(),
-	}, nil
-}
-
-// shareOfPairs returns the mean over trees of Σ_l (n_l/n)²: the share of pairs
-// of train rows that share a leaf.
-func (m *Model) shareOfPairs() float64 {
-	if len(m.theta) == 0 || m.Rows() == 0 {
-		return 0
-	}
-	sum := 0.0
-	for _, n := range m.count {
-		p := float64(n) / float64(m.Rows())
-		sum += float64(p * p)
-	}
-	return math.Min(1, sum/float64(len(m.theta)))
+	return s.model.forest.Plan(Shape{
+		Train: l.Train, Query: l.Query / int64(l.PerRow), PerRow: l.PerRow, Self: j.Self,
+		Precision: l.Precision, Workers: s.model.workers,
+	}), nil
 }

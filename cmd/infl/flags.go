@@ -1,0 +1,55 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/infl-dev/infl/internal/app"
+)
+
+// commonFlags are those of every command.
+func commonFlags(f *pflag.FlagSet, c *app.Common) {
+	f.StringVar(&c.Output.Format, "format", "", "of what is printed: table, json, jsonl, csv or md (default table on a terminal, else jsonl)")
+	f.StringSliceVar(&c.Output.Fields, "json", nil, "print these fields only, as JSON lines")
+	f.StringVar(&c.Memory, "memory", "", "memory budget, such as 512MB or 2GiB (default 2GB); results do not depend on it")
+	f.IntVar(&c.Workers, "workers", 0, "goroutines that compute (default: the number of CPUs); results do not depend on it")
+	f.StringVar(&c.Tmp, "tmp", "", "folder for scratch files (default: the system's)")
+	f.Uint64Var(&c.Seed, "seed", 0, "seed of methods that draw random numbers")
+	f.String("config", "", "configuration file, TOML or JSON; keys are named as the flags")
+	f.String("replay", "", "take the configuration of an earlier run from its run.json")
+	f.BoolVarP(&c.Quiet, "quiet", "q", false, "no talk on stderr")
+	f.BoolVarP(&c.Verbose, "verbose", "v", false, "more talk on stderr")
+	f.BoolVar(&c.Debug, "debug", false, "show the chain of causes of an error")
+	f.StringVar(&c.LogFormat, "log-format", "text", "of talk on stderr: text or json")
+	f.BoolVar(&c.NoProgress, "no-progress", false, "no progress line")
+}
+
+// modelFlags name a tree model, its tables and what is asked of them.
+func modelFlags(f *pflag.FlagSet, o *app.ModelOptions) {
+	f.StringVar(&o.Model, "model", "", "model file (LightGBM text, also .gz and .zst)")
+	trainFlags(f, o)
+	f.StringVar(&o.Query, "query", "", "table of the predictions to explain, or a glob of shards")
+	f.StringVar(&o.Method, "method", "", "what to compute; --list-methods shows all (default boostin)")
+	f.StringVar(&o.Of, "of", "", "what of the query is influenced: loss, margin[:CLASS|:all] or probability[:CLASS|:all] (default loss; margin without labels)")
+	f.StringVar(&o.Form, "form", "exact", "exact: corrected formulas; compat: those of the reference implementation")
+	f.StringVar(&o.InitialScore, "initial-score", "", "whether removing a row also moves the initial score: fixed (refit comes with leafinfluence)")
+	f.StringVar(&o.Dtype, "dtype", "float32", "precision of the whole path: float32 or float64")
+	f.StringVar(&o.Rows, "rows", "", "score these train rows only: KEY,KEY,… or @FILE with a key per line")
+	f.BoolVar(&o.AllowApproximate, "allow-approximate", false, "run derivative methods on models of verdict approximate or weak")
+}
+
+// trainFlags name the train table and what the model file may not hold.
+func trainFlags(f *pflag.FlagSet, o *app.ModelOptions) {
+	f.StringVar(&o.Train, "train", "", "table that the model was trained on: .csv, .tsv, .jsonl (also .gz, .zst), .parquet, .arrow, .npy, or a glob of shards")
+	f.StringVar(&o.Label, "label", "", "column that the model predicts")
+	f.StringVar(&o.Key, "key", "", "column that names the rows (default: row numbers from 0)")
+	f.StringVar(&o.Weight, "weight", "", "column of the train rows' weights")
+	f.StringVar(&o.Group, "group", "", "column of the train rows' groups")
+	f.StringVar(&o.Base, "base", "", "column of initial scores per row")
+	f.StringSliceVar(&o.Classes, "classes", nil, "label names in order of their numbers: A,B,…")
+	f.StringVar(&o.Categories, "categories", "", "JSON file {column: [values in order of their codes]}, where the model file does not hold them")
+	f.StringVar(&o.Predictions, "predictions", "", "col:NAME, the library's own predictions of the train rows, to check against")
+	f.Float64SliceVar(&o.LearningRate, "learning-rate", nil, "learning rate, or one per iteration, where the file does not hold it")
+	f.StringVar(&o.Lambda, "lambda", "", "L2 regularisation, where the file does not hold it")
+	f.StringVar(&o.Alpha, "alpha", "", "L1 regularisation, where the file does not hold it")
+	f.StringVar(&o.Trees, "trees", "", "iterations to use: 0:B (default all in the file)")
+}

@@ -1,0 +1,3 @@
+package sink_test
+
+func heldRun() bool { return false }

@@ -1,0 +1,224 @@
+package sink
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/infl-dev/infl/influence"
+)
+
+// rowsWindowBytes bounds the sums that are in memory while rows are written.
+const rowsWindowBytes = 32 << 20
+
+// rowsWriter writes rows.parquet, one row per train position, query group and
+// output:
+//
+//	train_key     int64 or utf8       key of the train row
+//	train_row     int64               row number in the train table
+//	group         int64 or utf8       group of the train row, with TrainGroups
+//	output        int32, nullable     with every output; null for a loss
+//	query_group   int64 or utf8       with QueryGroups
+//	self          float or double     with Self
+//	sum           float or double     with Aggregate: over the group's queries
+//	mean          float or double     sum by the number of queries
+//	max, min      float or double
+//	times_in_top  int32               with TopK: lists that hold the train row
+//
+// sorted by train position, query group and output. Groups without queries
+// have no rows.
+type rowsWriter struct {
+	o       SinkOptions
+	notes   []note
+	layout  influence.Layout
+	lanes   *lanes
+	states  states
+	sums    *aggregate
+	sumsAt  int
+	self    *self
+	selfAt  int
+	inTop   *topCounts
+	columns map[string]*column
+	order   []*column
+}
+
+func (w *rowsWriter) column(c *column) {
+	w.columns[c.name] = c
+	w.order = append(w.order, c)
+}
+
+func (w *rowsWriter) begin() {
+	w.columns = make(map[string]*column)
+	double := w.layout.Precision == influence.Float64
+	w.column(keyColumn("train_key", w.o.TrainKeys.IsInt(), false))
+	w.column(&column{name: "train_row", kind: parquet.Types.Int64})
+	if w.o.TrainGroups != nil {
+		w.column(keyColumn("group", w.o.TrainGroups.IsInt(), true))
+	}
+	w.column(&column{name: "output", kind: parquet.Types.Int32, nullable: true, repeats: true})
+	if w.o.QueryGroups.Of != nil {
+		w.column(keyColumn("query_group", w.o.QueryGroups.Names.IsInt(), true))
+	}
+	if w.self != nil {
+		w.column(scoreColumn("self", double))
+	}
+	if w.sums != nil {
+		for _, name := range []string{"sum", "mean", "max", "min"} {
+			w.column(scoreColumn(name, double))
+		}
+	}
+	if w.inTop != nil {
+		w.column(&column{name: "times_in_top", kind: parquet.Types.Int32})
+	}
+}
+
+func (w *rowsWriter) write(ctx context.Context, to io.Writer) error {
+	w.begin()
+	if w.inTop != nil {
+		w.inTop.count()
+	}
+	used := w.lanes.in(rootOf(w.lanes))
+	return writeTable(to, w.order, w.notes, func(t *table) error {
+		if len(used) == 0 {
+			return nil
+		}
+		window := int64(max(rowsWindowBytes/accBytes/len(used), 1))
+		for lo := int64(0); lo < w.layout.Train; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			edge := (lo/w.layout.NBlock + 1) * w.layout.NBlock
+			hi := min(lo+window, edge, w.layout.Train)
+			if err := w.window(t, lo, hi, used); err != nil {
+				return err
+			}
+			lo = hi
+		}
+		return nil
+	})
+}
+
+func rootOf(l *lanes) node { return newTree(l.blocks(), l.in).root() }
+
+// window writes the train positions [lo, hi) of one column of units.
+func (w *rowsWriter) window(t *table, lo, hi int64, used []int32) error {
+	var sums []acc
+	var selves []float64
+	var err error
+	if w.sums != nil {
+		if sums, err = w.sums.sums(w.states, w.sumsAt, lo, hi); err != nil {
+			return err
+		}
+	}
+	if w.self != nil {
+		if selves, err = w.self.scores(w.states, w.selfAt, lo, hi); err != nil {
+			return err
+		}
+	}
+	for i := lo; i < hi; i++ {
+		for l, lane := range used {
+			w.names(i, lane)
+			if w.self != nil {
+				w.columns["self"].score(selves[i-lo])
+			}
+			if w.sums != nil {
+				if err := w.aggregates(i, lane, sums[(i-lo)*int64(len(used))+int64(l)]); err != nil {
+					return err
+				}
+			}
+			if w.inTop != nil {
+				c := w.columns["times_in_top"]
+				c.int32s = append(c.int32s, w.inTop.of(w.o.TrainRows.At(i), lane))
+			}
+			if err := t.row(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *rowsWriter) names(position int64, lane int32) {
+	row := w.o.TrainRows.At(position)
+	w.columns["train_key"].key(keyOf(w.o.TrainKeys, row))
+	w.columns["train_row"].int64s = append(w.columns["train_row"].int64s, row)
+	if w.o.TrainGroups != nil {
+		w.columns["group"].key(keyOf(w.o.TrainGroups, row))
+	}
+	w.columns["output"].output(w.outputOf(lane))
+	if w.o.QueryGroups.Of != nil {
+		w.columns["query_group"].key(keyOf(w.o.QueryGroups.Names, int64(lane)/int64(w.layout.PerRow)))
+	}
+}
+
+// outputOf returns the output that all entries of a lane share, or NoOutput.
+func (w *rowsWriter) outputOf(lane int32) int32 {
+	if w.layout.Output == nil {
+		return NoOutput
+	}
+	if w.layout.PerRow > 1 {
+		return w.layout.Output[lane%int32(w.layout.PerRow)]
+	}
+	if slices.Min(w.layout.Output) != slices.Max(w.layout.Output) {
+		return NoOutput
+	}
+	return w.layout.Output[0]
+}
+
+// aggregates appends the sums of a train position. A sum that is no number,
+// or that only the job's precision makes infinite, is an error.
+func (w *rowsWriter) aggregates(position int64, lane int32, a acc) error {
+	if math.IsNaN(a.sum) {
+		return fmt.Errorf("the scores of train row %d add up to no number: they hold +Inf and -Inf", w.o.TrainRows.At(position))
+	}
+	if w.layout.Precision == influence.Float32 && math.IsInf(float64(float32(a.sum)), 0) && !math.IsInf(a.sum, 0) {
+		return fmt.Errorf("the sum of the scores of train row %d is %g, beyond float32; use --dtype float64", w.o.TrainRows.At(position), a.sum)
+	}
+	w.columns["sum"].score(a.sum)
+	w.columns["mean"].score(a.sum / float64(w.lanes.count[lane]))
+	w.columns["max"].score(a.max)
+	w.columns["min"].score(a.min)
+	return nil
+}
+
+// topCounts counts in how many lists of a lane a train row is. It takes 16
+// bytes for each entry of scores.parquet.
+type topCounts struct{ seen []rowLane }
+
+type rowLane struct {
+	row   int64
+	lane  int32
+	times int32
+}
+
+func (c *topCounts) add(row int64, lane int32) { c.seen = append(c.seen, rowLane{row, lane, 1}) }
+
+func byRowLane(a, b rowLane) int {
+	return cmp.Or(cmp.Compare(a.row, b.row), cmp.Compare(a.lane, b.lane))
+}
+
+// count sorts what was added and joins what is equal.
+func (c *topCounts) count() {
+	slices.SortFunc(c.seen, byRowLane)
+	joined := c.seen[:0]
+	for _, s := range c.seen {
+		if n := len(joined); n > 0 && byRowLane(joined[n-1], s) == 0 {
+			joined[n-1].times++
+			continue
+		}
+		joined = append(joined, s)
+	}
+	c.seen = joined
+}
+
+func (c *topCounts) of(row int64, lane int32) int32 {
+	at, found := slices.BinarySearchFunc(c.seen, rowLane{row: row, lane: lane}, byRowLane)
+	if !found {
+		return 0
+	}
+	return c.seen[at].times
+}

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/infl-dev/infl/gbdt"
+)
+
+// Exit codes of the command line.
+const (
+	ExitOK          = 0
+	ExitGate        = 1   // a gate failed: fidelity, verify
+	ExitError       = 2   // usage, data or internal error
+	ExitInterrupted = 130 // interrupted; the same command continues
+)
+
+// A GateError says that a check did not pass: the command worked, and its
+// answer is no.
+type GateError struct{ Err error }
+
+func (e *GateError) Error() string { return e.Err.Error() }
+func (e *GateError) Unwrap() error { return e.Err }
+
+// ExitCode returns the process's exit code for a command's error.
+func ExitCode(err error) int {
+	var gate *GateError
+	var mismatch *gbdt.MismatchError
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, context.Canceled):
+		return ExitInterrupted
+	case errors.As(err, &gate), errors.As(err, &mismatch):
+		return ExitGate
+	}
+	return ExitError
+}
+
+// PrintError writes an error as one line; with debug, its chain of causes
+// follows.
+func PrintError(w io.Writer, err error, debug bool) {
+	text := err.Error()
+	if errors.Is(err, context.Canceled) {
+		text = "interrupted; run the same command again to continue"
+	}
+	fmt.Fprintf(w, "infl: %s\n", oneLine(text))
+	for debug && err != nil {
+		fmt.Fprintf(w, "  %T: %s\n", err, oneLine(err.Error()))
+		err = errors.Unwrap(err)
+	}
+}
+
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

@@ -1,0 +1,81 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/influence"
+)
+
+// A method is a line of the method table: a name on the command line and the
+// scorer behind it.
+type method struct {
+	name, needs, answers string
+
+	derivative bool // has compat forms and needs a good verdict
+	scorer     func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, seed uint64) (influence.Scorer, error)
+}
+
+// methods lists what exists, in the order of --list-methods.
+var methods = []method{
+	{"boostin", "tree model, train, query", "trace of training: how much a row moved the query while it was being fitted", true,
+		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.BoostIn(q, o)
+		}},
+	{"leafinfluence-single", "tree model, train, query", "what if the row had been removed: first order, fixed structure, through its own leaves only", true,
+		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.LeafInfluenceSingle(q, o)
+		}},
+	{"leafsim", "tree model, train, query", "similarity: shared leaves, small leaves more, with the sign of agreeing labels", false,
+		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.LeafSim(q), nil
+		}},
+	{"random", "tree model, train, query", "standard normal numbers: the control", false,
+		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, seed uint64) (influence.Scorer, error) {
+			return m.Random(q, seed), nil
+		}},
+	{"loss", "tree model, train", "the train row's own loss: a baseline for label errors", false,
+		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.TrainLoss(q), nil
+		}},
+}
+
+// laterMethods are named in the contract and not built yet.
+var laterMethods = []string{
+	"boostin-w1", "boostin-w2", "boostin-lca", "leafinfluence", "leafrefit", "label-gradient", "treesim", "inputsim", "trex",
+	"loo", "subsample", "shapley", "target", "minority", "dot", "cosine", "tracin", "tracin-last", "representer", "ekfac", "kfac",
+	"tkfac", "diagonal", "identity", "source", "datainf", "trak", "less", "logra", "cg", "lissa", "nystroem", "exact", "idf-overlap",
+}
+
+// MethodNames returns the names of the methods that exist.
+func MethodNames() []string {
+	names := make([]string, len(methods))
+	for i, m := range methods {
+		names[i] = m.name
+	}
+	return names
+}
+
+// findMethod looks a method up by name.
+func findMethod(name string) (method, error) {
+	for _, m := range methods {
+		if m.name == name {
+			return m, nil
+		}
+	}
+	for _, l := range laterMethods {
+		if l == name {
+			return method{}, fmt.Errorf("method %q is not built yet; available: %s", name, joinNames(MethodNames()))
+		}
+	}
+	return method{}, fmt.Errorf("method %q is not known; %s (--list-methods shows all)", name, suggest(name, MethodNames()))
+}
+
+// ListMethods prints the method table.
+func ListMethods(s Streams, o Output) error {
+	t := &Table{Fields: []string{"method", "needs", "answers"}}
+	for _, m := range methods {
+		t.Add(m.name, m.needs, m.answers)
+	}
+	return o.Print(s, t)
+}

@@ -1,0 +1,226 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/influence"
+)
+
+// Common are the options of every command.
+type Common struct {
+	Streams Streams
+	Output  Output
+
+	Memory  string // budget, "" for the default
+	Workers int
+	Tmp     string
+	Seed    uint64
+
+	Quiet, Verbose, Debug, NoProgress bool
+	LogFormat                         string
+
+	Version string // of infl
+	Args    []string
+
+	// Configuration is the effective configuration of the command, by flag,
+	// without what only says where and how fast it runs.
+	Configuration map[string]any
+}
+
+// defaultMemory is the budget without --memory.
+const defaultMemory = 2_000_000_000
+
+// memory returns the budget in bytes.
+func (c *Common) memory() (int64, error) {
+	if c.Memory == "" {
+		return defaultMemory, nil
+	}
+	n, err := ParseSize(c.Memory)
+	if err != nil {
+		return 0, fmt.Errorf("--memory: %w", err)
+	}
+	if n < 64_000_000 {
+		return 0, fmt.Errorf("--memory %s is too small; it must be at least 64MB", c.Memory)
+	}
+	return n, nil
+}
+
+// say writes a line of talk.
+func (c *Common) say(format string, args ...any) {
+	if !c.Quiet {
+		fmt.Fprintf(c.Streams.Err, format+"\n", args...)
+	}
+}
+
+// progress starts a progress line, or returns nil where none is wanted.
+func (c *Common) progress(phases int) *Progress {
+	if c.Quiet || c.NoProgress {
+		return nil
+	}
+	return NewProgress(c.Streams, phases)
+}
+
+// ModelOptions name a tree model, its tables and what is asked of them.
+type ModelOptions struct {
+	Model, Train, Query                   string
+	Label, Key, Weight, Group, Base       string
+	Classes                               []string
+	Categories, Predictions               string
+	LearningRate                          []float64
+	Lambda, Alpha                         string
+	Trees                                 string
+	AllowApproximate                      bool
+	Method, Of, Form, InitialScore, Dtype string
+	Rows                                  string
+}
+
+// Validate lists what is wrong with the options as far as no file tells.
+func (o *ModelOptions) Validate(needQuery bool) error {
+	var errs []error
+	need := func(value, flag, what string) {
+		if value == "" {
+			errs = append(errs, fmt.Errorf("%s is needed: %s", flag, what))
+		}
+	}
+	need(o.Model, "--model", "the model file")
+	need(o.Train, "--train", "the table that the model was trained on")
+	need(o.Label, "--label", "the column that the model predicts")
+	if needQuery {
+		need(o.Query, "--query", "the table of predictions to explain")
+	}
+	if o.Base != "" {
+		errs = append(errs, fmt.Errorf("--base is not built yet: models trained with an initial score per row cannot be explained"))
+	}
+	if o.Form != "exact" && o.Form != "compat" {
+		errs = append(errs, fmt.Errorf("--form %q is not known; use exact or compat", o.Form))
+	}
+	if o.InitialScore != "" && o.InitialScore != "fixed" && o.InitialScore != "refit" {
+		errs = append(errs, fmt.Errorf("--initial-score %q is not known; use refit or fixed", o.InitialScore))
+	}
+	if o.InitialScore == "refit" {
+		errs = append(errs, fmt.Errorf("--initial-score refit: no method that exists moves the initial score; use fixed"))
+	}
+	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
+		errs = append(errs, fmt.Errorf("--dtype: %w", err))
+	}
+	if o.Method != "" {
+		if _, err := findMethod(o.Method); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// columns returns the roles of the tables' columns.
+func (o *ModelOptions) columns() (gbdt.Columns, error) {
+	c := gbdt.Columns{Label: o.Label, Key: o.Key, Weight: o.Weight, Group: o.Group, Classes: o.Classes}
+	if o.Predictions != "" {
+		name, ok := strings.CutPrefix(o.Predictions, "col:")
+		if !ok {
+			return c, fmt.Errorf("--predictions %s: only col:NAME, a column of the train table, is built yet", o.Predictions)
+		}
+		c.Predictions = name
+	}
+	if o.Categories != "" {
+		var err error
+		if c.Categories, err = readCategories(o.Categories); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// readCategories reads a JSON object of lists: the values of each categorical
+// column in order of their codes.
+func readCategories(path string) (map[string][]any, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--categories: %w", err)
+	}
+	var out map[string][]any
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, fmt.Errorf("%s: is not a JSON object of lists, such as {\"colour\": [\"blue\", \"red\"]}: %w", path, err)
+	}
+	for name, values := range out {
+		for i, v := range values {
+			switch v.(type) {
+			case string, float64, bool:
+			default:
+				return nil, fmt.Errorf("%s: column %q: value %d is neither text, a number nor a bool", path, name, i)
+			}
+		}
+	}
+	return out, nil
+}
+
+// number reads an optional number.
+func number(flag, s string) (*float64, error) {
+	if s == "" {
+		return nil, nil
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q is not a number", flag, s)
+	}
+	return &v, nil
+}
+
+// iterations reads --trees A:B for a model of t iterations.
+func (o *ModelOptions) iterations(t int) (int, error) {
+	if o.Trees == "" {
+		return t, nil
+	}
+	a, b, ok := strings.Cut(o.Trees, ":")
+	lo, errA := strconv.Atoi(orZero(a))
+	hi, errB := t, error(nil)
+	if b != "" {
+		hi, errB = strconv.Atoi(b)
+	}
+	switch {
+	case !ok || errA != nil || errB != nil || hi < lo || lo < 0:
+		return 0, fmt.Errorf("--trees %q is not a range of iterations such as 0:100", o.Trees)
+	case lo > 0:
+		return 0, fmt.Errorf("--trees %s: iterations must start at 0, because later trees were fitted on top of the earlier ones", o.Trees)
+	case hi > t:
+		return 0, fmt.Errorf("--trees %s: the model has %d iterations", o.Trees, t)
+	}
+	return hi, nil
+}
+
+func orZero(s string) string {
+	if s == "" {
+		return "0"
+	}
+	return s
+}
+
+// keyList reads @FILE (a key per line) or KEY,KEY,….
+func keyList(flag, s string) ([]string, error) {
+	path, isFile := strings.CutPrefix(s, "@")
+	if !isFile {
+		return strings.Split(s, ","), nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	var keys []string
+	for line := range strings.Lines(strings.TrimPrefix(string(b), "\ufeff")) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			keys = append(keys, line)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s: %s holds no keys", flag, path)
+	}
+	return keys, nil
+}
+
+func joinNames(names []string) string { return strings.Join(slices.Clone(names), ", ") }

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	redrawEvery = 200 * time.Millisecond
+	heartbeat   = 30 * time.Second
+)
+
+// A Progress tells how far a command is: one line that is redrawn on a
+// terminal, else a line per 30 seconds. Its methods may be called from several
+// goroutines. A nil Progress is silent.
+type Progress struct {
+	w      io.Writer
+	tty    bool
+	phases int
+
+	mu    sync.Mutex
+	phase int
+	name  string
+	unit  string
+	total int64
+	since time.Time
+	drawn bool
+	done  atomic.Int64
+
+	stop chan struct{}
+	wg   sync.WaitGroup
+}
+
+// NewProgress starts a progress line over the given number of phases. Close
+// must be called.
+func NewProgress(s Streams, phases int) *Progress {
+	p := &Progress{w: s.Err, tty: s.ErrTTY, phases: phases, stop: make(chan struct{})}
+	every := heartbeat
+	if p.tty {
+		every = redrawEvery
+	}
+	p.wg.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-tick.C:
+				p.draw()
+			}
+		}
+	})
+	return p
+}
+
+// Phase begins the next phase: total units of work, 0 where that is not known.
+func (p *Progress) Phase(name, unit string, total int64) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.phase++
+	p.name, p.unit, p.total, p.since = name, unit, total, time.Now()
+	p.done.Store(0)
+}
+
+// Add counts n units of the current phase as done.
+func (p *Progress) Add(n int64) {
+	if p != nil {
+		p.done.Add(n)
+	}
+}
+
+// Close ends the line and joins its goroutine.
+func (p *Progress) Close() {
+	if p == nil {
+		return
+	}
+	close(p.stop)
+	p.wg.Wait()
+	if p.tty && p.drawn {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+func (p *Progress) draw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.name == "" {
+		return
+	}
+	line := progressLine(p.phase, p.phases, p.name, p.unit, p.done.Load(), p.total, time.Since(p.since))
+	if p.tty {
+		fmt.Fprint(p.w, "\r\x1b[K"+line)
+	} else {
+		fmt.Fprintln(p.w, line)
+	}
+	p.drawn = true
+}
+
+// progressLine writes "[2 of 4] fit: 1.2M rows/s, 43 %, 3 s left".
+func progressLine(phase, phases int, name, unit string, done, total int64, spent time.Duration) string {
+	line := fmt.Sprintf("[%d of %d] %s", phase, phases, name)
+	seconds := spent.Seconds()
+	if done == 0 || seconds <= 0 {
+		return line
+	}
+	rate := float64(done) / seconds
+	line += fmt.Sprintf(": %s %s/s", count(rate), unit)
+	if total > 0 {
+		share := min(1, float64(done)/float64(total))
+		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+		line += fmt.Sprintf(", %.0f %%, %s left", 100*share, max(left, 0))
+	}
+	return line
+}
+
+// count writes a number for people: 950, 12.3k, 4.5M.
+func count(v float64) string {
+	for _, u := range []struct {
+		at   float64
+		name string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if v >= u.at {
+			return fmt.Sprintf("%.3g%s", v/u.at, u.name)
+		}
+	}
+	return fmt.Sprintf("%.3g", v)
+}

@@ -1,0 +1,269 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/gbdt/lightgbm"
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// A session is a model with its tables on the way from flags to a scorer.
+type session struct {
+	common  *Common
+	options *ModelOptions
+	columns gbdt.Columns
+	method  method
+	by      string // column of query groups
+
+	forest       *gbdt.Forest
+	train, query *dataset.Table // query is nil for self-influence
+
+	model   *gbdt.Model
+	queries *gbdt.Queries
+
+	warnings []string
+	inputs   map[string]dataset.Fingerprint
+}
+
+// openSession opens model and tables; it reads the model and the tables'
+// schemas, but no rows.
+func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
+	s := &session{common: c, options: o}
+	if s.columns, err = o.columns(); err != nil {
+		return nil, err
+	}
+	if s.forest, err = openForest(o.Model); err != nil {
+		return nil, err
+	}
+	n, err := o.iterations(s.forest.Iterations())
+	if err != nil {
+		return nil, err
+	}
+	if s.forest, err = s.forest.Head(n); err != nil {
+		return nil, err
+	}
+	name := o.Method
+	if name == "" {
+		name = "boostin"
+	}
+	if s.method, err = findMethod(name); err != nil {
+		return nil, err
+	}
+	if s.train, err = dataset.Open(o.Train, dataset.Options{Workers: c.Workers}); err != nil {
+		return nil, err
+	}
+	if o.Query != "" {
+		if s.query, err = dataset.Open(o.Query, dataset.Options{Workers: c.Workers}); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// openForest reads a model file of any kind that is known.
+func openForest(path string) (*gbdt.Forest, error) { return lightgbm.Open(path) }
+
+// warn records a warning and says it once.
+func (s *session) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if slices.Contains(s.warnings, text) {
+		return
+	}
+	s.warnings = append(s.warnings, text)
+	s.common.say("note: %s", text)
+}
+
+// indexBytes is the share of the memory budget that the leaf index may take.
+func (s *session) indexBytes() (int64, error) {
+	budget, err := s.common.memory()
+	return budget / 3, err
+}
+
+// prepare reads the train table and checks that it is the model's. The files
+// are hashed beside. A *gbdt.MismatchError leaves the model in place.
+func (s *session) prepare(ctx context.Context, p *Progress) error {
+	limit, err := s.indexBytes()
+	if err != nil {
+		return err
+	}
+	budget, err := s.common.memory()
+	if err != nil {
+		return err
+	}
+	// The collector keeps the heap below the budget; what lies outside the
+	// heap (stacks, code, buffers of the system) gets the rest.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(budget - budget/8))
+
+	o := gbdt.PrepareOptions{Columns: s.columns, LearningRate: s.options.LearningRate, Workers: s.common.Workers, IndexBytes: limit, Tmp: s.common.Tmp}
+	if o.L2, err = number("--lambda", s.options.Lambda); err != nil {
+		return err
+	}
+	if o.L1, err = number("--alpha", s.options.Alpha); err != nil {
+		return err
+	}
+	rows, _ := s.train.Rows()
+	o.Begin = func(phase string) {
+		if phase == "read" {
+			p.Phase("read train rows", "rows", rows)
+		} else {
+			p.Phase("recompute leaf values", "rows", rows)
+		}
+	}
+	o.Progress = p.Add
+	hashes := s.hash(ctx)
+	s.model, err = gbdt.Prepare(ctx, s.forest, s.train, o)
+	inputs, herr := hashes()
+	s.inputs = inputs
+	var mismatch *gbdt.MismatchError
+	if err != nil && !errors.As(err, &mismatch) {
+		return err
+	}
+	if herr != nil {
+		return herr
+	}
+	s.note(s.model.Train(), "train")
+	return err
+}
+
+// hash starts the fingerprints of all inputs; the returned function joins them.
+func (s *session) hash(ctx context.Context) func() (map[string]dataset.Fingerprint, error) {
+	type result struct {
+		prints map[string]dataset.Fingerprint
+		err    error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		r.prints, r.err = s.fingerprints(ctx)
+		done <- r
+	}()
+	return func() (map[string]dataset.Fingerprint, error) {
+		defer cancel()
+		r := <-done
+		return r.prints, r.err
+	}
+}
+
+func (s *session) fingerprints(ctx context.Context) (map[string]dataset.Fingerprint, error) {
+	out := make(map[string]dataset.Fingerprint)
+	model, err := dataset.FingerprintFile(ctx, s.options.Model)
+	if err != nil {
+		return nil, err
+	}
+	out["model"] = dataset.Fingerprint{Files: []dataset.FileFingerprint{model}}
+	if out["train"], err = s.train.Fingerprint(ctx); err != nil {
+		return nil, err
+	}
+	if s.query != nil {
+		if out["query"], err = s.query.Fingerprint(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// readQueries reads the query table and finds the quantity that is asked
+// about: the loss, or the margin where queries have no label.
+func (s *session) readQueries(ctx context.Context, p *Progress) (influence.Quantity, error) {
+	var of influence.Quantity
+	var err error
+	if s.query != nil {
+		rows, _ := s.query.Rows()
+		p.Phase("read query rows", "rows", rows)
+		columns := s.columns
+		if s.by != "" {
+			columns.Group = s.by
+		}
+		if s.queries, err = s.model.Queries(ctx, s.query, columns); err != nil {
+			return of, err
+		}
+		if s.queries.Rows() == 0 {
+			return of, fmt.Errorf("%s has no rows: there is nothing to explain", s.options.Query)
+		}
+		s.note(s.queries.Bound(), "query")
+	}
+	asked := s.options.Of
+	if asked == "" {
+		asked = "loss"
+		if s.queries != nil && !s.queries.Labelled() {
+			asked = "margin"
+			s.warn("the query table has no label column %q: scores are about the margin, not the loss", s.options.Label)
+		}
+	}
+	if of, err = influence.ParseQuantity(asked, s.model.Classes()); err != nil {
+		return of, fmt.Errorf("--of: %w", err)
+	}
+	return of, nil
+}
+
+// note says once what was unusual in a table.
+func (s *session) note(b *dataset.Bound, which string) {
+	if ignored := b.Ignored(); len(ignored) > 0 {
+		s.warn("%s: columns that the model does not use are ignored: %s", which, strings.Join(ignored, ", "))
+	}
+	unseen := b.Unseen()
+	for _, name := range slices.Sorted(maps.Keys(unseen)) {
+		s.warn("%s: column %q has %d values that training did not know; they count as missing, as in LightGBM", which, name, unseen[name])
+	}
+}
+
+// scorer returns the method's scorer.
+func (s *session) scorer() (influence.Scorer, error) {
+	o := gbdt.Options{AllowApproximate: s.options.AllowApproximate}
+	if s.options.Form == "compat" {
+		o.Form = gbdt.CompatForm
+	}
+	return s.method.scorer(s.model, s.queries, o, s.common.Seed)
+}
+
+// trainRows returns the train rows that are scored: all, or those of --rows.
+func (s *session) trainRows() (influence.Rows, error) {
+	if s.options.Rows == "" {
+		return influence.RowRange(0, s.model.Rows()), nil
+	}
+	keys, err := keyList("--rows", s.options.Rows)
+	if err != nil {
+		return influence.Rows{}, err
+	}
+	rows := make([]int64, len(keys))
+	for i, k := range keys {
+		row, ok := s.model.Keys().Find(k)
+		if !ok {
+			return influence.Rows{}, fmt.Errorf("--rows: no train row has the key %q", k)
+		}
+		rows[i] = row
+	}
+	slices.Sort(rows)
+	if len(slices.Compact(slices.Clone(rows))) != len(rows) {
+		return influence.Rows{}, fmt.Errorf("--rows names a train row twice")
+	}
+	return influence.RowList(rows), nil
+}
+
+// matched says how columns and model features were matched.
+func (s *session) matched() string {
+	if s.forest.Generated {
+		return "position"
+	}
+	return "name"
+}
+
+func (s *session) workers() int { return parallel.Workers(s.common.Workers) }
+
+// close frees the model.
+func (s *session) close() error {
+	if s.model == nil {
+		return nil
+	}
+	return s.model.Close()
+}

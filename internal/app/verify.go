@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/influence/sink"
+)
+
+// VerifyOptions are the flags of infl verify. With Train, the paths are models
+// and each is checked against the train table.
+type VerifyOptions struct {
+	Common
+	ModelOptions
+	ExitZero bool
+}
+
+// Verify checks runs (hashes, formats, order, signs) and models (format; with a
+// train table, that the table is theirs). A check that fails is a *GateError.
+func Verify(ctx context.Context, o *VerifyOptions, paths []string) error {
+	t := &Table{Fields: []string{"path", "ok", "what"}}
+	failed := 0
+	for _, path := range paths {
+		ok, what, err := o.verify(ctx, path)
+		if err != nil {
+			return err
+		}
+		for _, w := range what {
+			t.Add(path, ok, w)
+		}
+		if !ok {
+			failed++
+		}
+	}
+	if err := o.Output.Print(o.Streams, t); err != nil {
+		return err
+	}
+	if failed > 0 && !o.ExitZero {
+		return &GateError{fmt.Errorf("%d of %d did not verify", failed, len(paths))}
+	}
+	return nil
+}
+
+func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, nil, err
+	}
+	if info.IsDir() {
+		problems, err := sink.VerifyRun(ctx, path)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return false, nil, fmt.Errorf("%s: is a folder without run.json; name a run folder or a model", path)
+		case err != nil:
+			return false, nil, err
+		case len(problems) > 0:
+			return false, problems, nil
+		}
+		return true, []string{"hashes, formats, order and signs of the run agree"}, nil
+	}
+	model, err := isModel(path)
+	if err != nil {
+		return false, nil, err
+	}
+	if !model {
+		return false, nil, fmt.Errorf("%s: is a table; verify takes run folders and models", path)
+	}
+	if o.Train == "" {
+		f, err := openForest(path)
+		if err != nil {
+			return false, []string{err.Error()}, nil
+		}
+		return true, []string{fmt.Sprintf("a sound model file of %d trees; give --train and --label to check it against its train table", len(f.Trees))}, nil
+	}
+	return o.verifyModel(ctx, path)
+}
+
+func (o *VerifyOptions) verifyModel(ctx context.Context, path string) (bool, []string, error) {
+	m := o.ModelOptions
+	m.Model = path
+	if err := m.Validate(false); err != nil {
+		return false, nil, err
+	}
+	s, err := openSession(&o.Common, &m)
+	if err != nil {
+		return false, nil, err
+	}
+	p := o.progress(2)
+	err = s.prepare(ctx, p)
+	p.Close()
+	var mismatch *gbdt.MismatchError
+	if err != nil && !errors.As(err, &mismatch) {
+		return false, nil, err
+	}
+	f := s.model.Fidelity()
+	if err := s.close(); err != nil {
+		return false, nil, err
+	}
+	if mismatch != nil {
+		return false, []string{"mismatch: " + mismatch.Error()}, nil
+	}
+	lines := []string{verdictText(f)}
+	for _, i := range f.Inferred {
+		lines = append(lines, "inferred: "+i)
+	}
+	return true, lines, nil
+}
