@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/infl-dev/infl/influence/dataset"
@@ -16,41 +17,32 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	if err != nil {
 		return err
 	}
-	if m.loss, err = m.forest.Loss.Loss(m.k, stats); err != nil {
-		return err
-	}
-	if err := m.checkLabels(ctx, bound); err != nil {
-		return err
-	}
-	reg := regular{l1: m.forest.Train.L1, l2: m.forest.Train.L2, cat: m.forest.Train.CatL2}
-	m.override(&reg, o)
-	known := m.forest.Train.Known || o.L1 != nil && o.L2 != nil
-	cands := m.baseCandidates(stats)
-	if err := m.recoverBase(ctx, cands, reg); err != nil {
-		return err
-	}
 	o.begin("fit")
-	s, err := m.leafSums(ctx, m.iters, m.workers, o.progress)
-	if err != nil {
-		return err
-	}
-	if !known && m.iters > 0 {
-		// The later trees tell the regularisation; with it the first tree can
-		// tell its learning rate and the initial score.
-		reg = m.inferRegular(s, min(1, m.iters-1))
-		m.override(&reg, o)
-		m.infer("lambda_l1 %g, lambda_l2 %g", reg.l1, reg.l2)
-		before := append([]float64(nil), m.base...)
-		if err := m.recoverBase(ctx, cands, reg); err != nil {
+	variants := m.forest.Loss.variants(m.forest.Version)
+	var s *sums
+	var reg regular
+	for i, spec := range variants {
+		if m.loss, err = spec.Loss(m.k, stats); err != nil {
 			return err
 		}
-		if !equal(before, m.base) {
-			if s, err = m.leafSums(ctx, m.iters, m.workers, nil); err != nil {
+		if i == 0 {
+			if err := m.checkLabels(ctx, bound); err != nil {
 				return err
 			}
 		}
+		m.report = &Fidelity{}
+		if spec.HessianFactor != 0 {
+			m.infer("Hessian factor %g of multiclass, as before LightGBM 3", spec.HessianFactor)
+		}
+		if s, reg, err = m.recompute(ctx, stats, o); err != nil {
+			return err
+		}
+		err = m.judge(s, reg)
+		if err == nil || m.report.CountsOff > 0 || m.report.PredictionsOff > 0 {
+			break
+		}
 	}
-	if err := m.judge(s, reg); err != nil {
+	if err != nil {
 		return err
 	}
 	if from := bound.LabelMap(); from.From == dataset.SortedClasses && m.report.Verdict != Exact {
@@ -59,6 +51,34 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	m.keepLeaves(s, reg)
 	m.predictions = nil
 	return nil
+}
+
+// recompute finds initial score, learning rates and regularisation and sums
+// gradients and Hessians over the train rows of each leaf.
+func (m *Model) recompute(ctx context.Context, stats LabelStats, o PrepareOptions) (*sums, regular, error) {
+	reg := regular{l1: m.forest.Train.L1, l2: m.forest.Train.L2, cat: m.forest.Train.CatL2}
+	m.override(&reg, o)
+	cands := m.baseCandidates(stats)
+	if err := m.recoverBase(ctx, cands, reg); err != nil {
+		return nil, reg, err
+	}
+	s, err := m.leafSums(ctx, m.iters, m.workers, o.progress)
+	if err != nil || m.iters == 0 || m.forest.Train.Known || o.L1 != nil && o.L2 != nil {
+		return s, reg, err
+	}
+	// The later trees tell the regularisation; with it the first tree can tell
+	// its learning rate and the initial score.
+	reg = m.inferRegular(s, min(1, m.iters-1))
+	m.override(&reg, o)
+	m.infer("lambda_l1 %g, lambda_l2 %g", reg.l1, reg.l2)
+	before := slices.Clone(m.base)
+	if err := m.recoverBase(ctx, cands, reg); err != nil {
+		return nil, reg, err
+	}
+	if !slices.Equal(before, m.base) {
+		s, err = m.leafSums(ctx, m.iters, m.workers, nil)
+	}
+	return s, reg, err
 }
 
 func (m *Model) override(reg *regular, o PrepareOptions) {
@@ -78,15 +98,6 @@ func (m *Model) override(reg *regular, o PrepareOptions) {
 		}
 	}
 	m.givenRate = len(o.LearningRate) > 0
-}
-
-func equal(a, b []float64) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return len(a) == len(b)
 }
 
 // labelStats sums over the labels on the fixed tree. Classes outside [0, K)

@@ -86,7 +86,11 @@ func (s LossSpec) Loss(k int, stats LabelStats) (Loss, error) {
 		}
 		return l, outputs(s.Name, k, k == 1)
 	case "multiclass":
-		return softmax{k: k}, outputs(s.Name, k, k > 1)
+		l := softmax{k: k, factor: s.HessianFactor}
+		if l.factor == 0 {
+			l.factor = float64(k) / float64(max(k-1, 1))
+		}
+		return l, outputs(s.Name, k, k > 1)
 	case "multiclassova":
 		return logistic{k: k, sigmoid: sigmoid, positive: 1, negative: 1}, outputs(s.Name, k, k > 1)
 	case "poisson":

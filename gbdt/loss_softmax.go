@@ -3,8 +3,11 @@ package gbdt
 import "github.com/infl-dev/infl/internal/kernel"
 
 // softmax is L = log Σ_c e^{F_c} − F_y. LightGBM multiplies the diagonal
-// Hessian by K/(K−1), which makes H differ from dG/dF.
-type softmax struct{ k int }
+// Hessian by K/(K−1), before version 3 by 2, which makes H differ from dG/dF.
+type softmax struct {
+	k      int
+	factor float64
+}
 
 func (l softmax) K() int                { return l.k }
 func (softmax) Classifier() bool        { return true }
@@ -47,16 +50,15 @@ func (l softmax) Gradient(y []float64, f, out [][]float64) {
 
 func (l softmax) Derive(y []float64, f [][]float64, d Derivatives) {
 	p := make([]float64, l.k)
-	factor := float64(l.k) / float64(l.k-1)
 	for i := range y {
 		l.row(f, i, p)
 		for c := range p {
 			v := p[c] * (1 - p[c])
 			d.G[c][i] = p[c]
-			d.H[c][i] = factor * v
+			d.H[c][i] = l.factor * v
 			if d.DG != nil {
 				d.DG[c][i] = v
-				d.DH[c][i] = factor * v * (1 - 2*p[c])
+				d.DH[c][i] = l.factor * v * (1 - 2*p[c])
 			}
 		}
 		d.G[int(y[i])][i]--

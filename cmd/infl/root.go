@@ -74,5 +74,5 @@ func configure(cmd *cobra.Command, c *app.Common) error {
 	}
 	c.Configuration = app.Configuration(cmd.Flags())
 	c.Configuration["command"] = cmd.Name()
-	return nil
+	return c.Output.Validate()
 }

@@ -93,12 +93,20 @@ func parseFloat(s string) (float64, error) {
 	if trimmed := strings.TrimSpace(s); trimmed != s {
 		return parseFloat(trimmed)
 	}
-	if plain := strings.Replace(s, ",", ".", 1); plain != s {
-		if _, err := strconv.ParseFloat(plain, 64); err == nil {
-			return 0, problem("%q has a decimal comma", s).hint("write numbers with a point")
-		}
+	if hasDecimalComma(s) {
+		return 0, problem("%s has a decimal comma", quote(s)).hint("write numbers with a point")
 	}
 	return 0, problem("%s is not a number", quote(s))
+}
+
+// hasDecimalComma reports text that is a number once its comma is a point.
+func hasDecimalComma(s string) bool {
+	plain := strings.Replace(s, ",", ".", 1)
+	if plain == s {
+		return false
+	}
+	_, err := strconv.ParseFloat(plain, 64)
+	return err == nil
 }
 
 // isGoLiteral reports hexadecimal prefixes and underscores, which Go reads as

@@ -69,7 +69,8 @@ func (d *labelDecoder) decide(c cell) error {
 	if isMissing(c) {
 		return nil
 	}
-	if _, err := c.float(); err == nil || c.kind != textCell || hasDecimalComma(err) {
+	// A mistyped number is not the name of a class; number refuses it.
+	if _, err := c.float(); err == nil || c.kind != textCell || hasDecimalComma(c.text) {
 		d.from = NumericLabels
 		return nil
 	}
@@ -123,12 +124,6 @@ func isMissing(c cell) bool {
 		return math.IsNaN(c.number)
 	}
 	return false
-}
-
-// hasDecimalComma tells a mistyped number from the name of a class.
-func hasDecimalComma(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Hint != ""
 }
 
 // A valueCollector gathers the distinct strings of a label column.

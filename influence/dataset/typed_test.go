@@ -99,6 +99,41 @@ func TestDamagedTypedFiles(t *testing.T) {
 	}
 }
 
+// TestRowsAreCountedWithoutColumns binds nothing, so that only keys remain.
+func TestRowsAreCountedWithoutColumns(t *testing.T) {
+	batch := floatBatch(BatchRows+3, 2)
+	for kind, path := range typedFiles(t, batch) {
+		c, b := loads(t, path, Binding{})
+		require.Equal(t, []int{BatchRows, 3}, c.sizes, kind)
+		require.EqualValues(t, BatchRows+3, b.Keys().Len())
+	}
+}
+
+// TestTablesWithoutRows reads each kind with columns and no rows.
+func TestTablesWithoutRows(t *testing.T) {
+	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
+	batch := record(t, fields([]string{"a", "d"}, arrow.PrimitiveTypes.Float64, dictionary), "[]", "[]")
+	for kind, path := range typedFiles(t, batch) {
+		c, b := loads(t, path, Binding{Features: named("a"), Extra: []string{"d"}})
+		require.Empty(t, c.sizes, kind)
+		require.Zero(t, b.Keys().Len())
+	}
+	c, _ := loads(t, write(t, "t.npy", npyBytes(t, "<f4", []float32{}, 0, 2)), Binding{Features: named("Column_1")})
+	require.Empty(t, c.sizes)
+}
+
+// TestArrowListsLongerThanTheMessage damages each word of a stream's schema in
+// turn: whatever it asks for, no more memory than the file may be taken for it.
+func TestArrowListsLongerThanTheMessage(t *testing.T) {
+	batch := record(t, fields([]string{"a", "b"}, arrow.PrimitiveTypes.Float64, arrow.ListOf(arrow.BinaryTypes.String)), "[1]", `[["x"]]`)
+	content := arrowStreamBytes(t, batch)
+	for at := 8; at+4 <= len(content); at += 4 {
+		damaged := bytes.Clone(content)
+		binary.LittleEndian.PutUint32(damaged[at:], 0x7ffffff0)
+		readAnything(t, "t.arrows", damaged)
+	}
+}
+
 // npyBytes writes rows of a matrix as little-endian values of any size.
 func npyBytes(t testing.TB, dtype string, values any, shape ...int64) []byte {
 	t.Helper()
@@ -166,6 +201,7 @@ func TestNPYHeaders(t *testing.T) {
 	bad(npyRaw(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (), }", make([]byte, 8)), "no table")
 	bad(npyRaw(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1), }", make([]byte, 8)), "no table")
 	bad(npyRaw(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (9000000000, 9000000000), }", nil), "not possible")
+	bad(npyRaw(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (5, 0), }", nil), "no columns")
 	bad(npyRaw(1, "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9000000000), }", nil), "too many")
 }
 

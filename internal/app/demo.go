@@ -18,7 +18,7 @@ var demoFiles embed.FS
 const demoAttribution = "data: Adult (Census Income), B. Becker and R. Kohavi (1996), UCI Machine Learning Repository, doi:10.24432/C5XW20, CC BY 4.0; subsampled, one column removed, row ids added"
 
 // demoQuery is a query that the demo's model gets badly wrong.
-const demoQuery = "q0001"
+const demoQuery = "q0168"
 
 // Demo writes a small real model and its tables to dir and runs the commands
 // that a user would run on them, printing each first. command runs one command

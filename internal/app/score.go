@@ -305,4 +305,3 @@ func (o *ScoreOptions) fits(p influence.Plan) error {
 	}
 	return nil
 }
-

@@ -275,7 +275,7 @@ func (s *session) fetch(ctx context.Context, o *WhyOptions, answers []answer) er
 			t.fields = trainFields[at]
 			at++
 			for c, name := range columns {
-				if name != o.Key && !sameValue(t.fields[c], a.fields[c]) {
+				if name != o.Key && name != o.Label && !sameValue(t.fields[c], a.fields[c]) {
 					t.differ = append(t.differ, name)
 				}
 			}

@@ -63,7 +63,7 @@ func writeAnswer(b *bytes.Buffer, a *answer, width int) {
 	}
 	fmt.Fprintf(b, "model: %s\n", verdictText(a.verdict))
 	fmt.Fprintf(b, "question: %s\n", question(a))
-	fmt.Fprintf(b, "%d of %d train rows pull one way, %d the other; the first make up %.0f %% of all influence\n", a.helps, a.train, a.harms, 100*a.positiveShare)
+	fmt.Fprintf(b, "balance: %s\n", balance(a))
 	side := ""
 	for _, r := range a.rows {
 		if r.side != side {
@@ -73,7 +73,7 @@ func writeAnswer(b *bytes.Buffer, a *answer, width int) {
 		}
 		line := fmt.Sprintf("%4d  %11.4g  %5.1f%%  %-12s  %-12s  ", r.rank, r.score, 100*r.share, r.key, r.label)
 		b.WriteString(line)
-		b.WriteString(differences(a, r, max(width-len(line), 30)))
+		b.WriteString(differences(a, r, max(width-len(line), 60)))
 		b.WriteByte('\n')
 	}
 	if len(a.rows) == 0 {
@@ -105,6 +105,18 @@ func question(a *answer) string {
 		return "which train rows does the model itself disagree with? (the same for every query)"
 	}
 	return "none: " + a.description.Method + " is a control"
+}
+
+// balance says how many train rows stand on either side.
+func balance(a *answer) string {
+	up, down := "have a score above 0", "below"
+	if a.description.Signed {
+		up, down = "help", "harm"
+		if a.quantity.Kind != influence.Loss {
+			up, down = "push up", "push down"
+		}
+	}
+	return fmt.Sprintf("of %d train rows %d %s and %d %s; the former make up %.0f %% of all influence", a.train, a.helps, up, a.harms, down, 100*a.positiveShare)
 }
 
 func meaning(a *answer, side string) string {

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/infl-dev/infl/influence/sink"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// fails CODE infl ARGS… runs infl, which must end with the code, print nothing
+// but one error line (after notes) on stderr, and no stack trace.
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fails CODE PROGRAM ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, not %d", code, want)
+	}
+	if problem := errorLine(ts.ReadFile("stderr")); problem != "" {
+		ts.Fatalf("%s", problem)
+	}
+}
+
+// errorLine returns what is wrong with the talk of a failed command: it must be
+// notes and then one line that begins with "infl: ".
+func errorLine(stderr string) string {
+	all := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+	last := len(all) - 1
+	for i, line := range all {
+		switch {
+		case strings.Contains(line, "goroutine ") || strings.Contains(line, "panic"):
+			return "stderr holds a stack trace: " + stderr
+		case i < last && !strings.HasPrefix(line, "note: "):
+			return "more than one line on stderr: " + stderr
+		case i == last && !strings.HasPrefix(line, "infl: "):
+			return "the last line on stderr is no error line: " + stderr
+		}
+	}
+	return ""
+}
+
+// lines FILE N checks that a file (or stdout, stderr) has N lines.
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: lines FILE N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if got := strings.Count(ts.ReadFile(args[0]), "\n"); (got == want) == neg {
+		ts.Fatalf("%s has %d lines, not %d", args[0], got, want)
+	}
+}
+
+// unrun DIR… checks that folders hold nothing that looks like a whole run.
+func unrun(ts *testscript.TestScript, neg bool, args []string) {
+	for _, dir := range args {
+		whole := looksWhole(ts.MkAbs(dir))
+		if (whole != "") != neg {
+			ts.Fatalf("%s: %q", dir, whole)
+		}
+	}
+}
+
+// looksWhole returns what makes a folder look like a finished run.
+func looksWhole(dir string) string {
+	if _, state, err := sink.ReadRecord(dir); err == nil && state == sink.Done {
+		return "run.json says done"
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		if slices.Contains(resultNames, e.Name()) {
+			return e.Name()
+		}
+	}
+	return ""
+}
+
+var resultNames = []string{"scores.parquet", "rows.parquet", "matrix.npy", "matrix.arrow"}
+
+// edit FILE REGEXP REPLACEMENT [OUT] replaces the first match in a file; the
+// replacement may hold $1 and the escapes of a Go string.
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: edit FILE REGEXP REPLACEMENT [OUT]")
+	}
+	text := ts.ReadFile(args[0])
+	re, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	with, err := strconv.Unquote(`"` + strings.ReplaceAll(args[2], `"`, `\"`) + `"`)
+	ts.Check(err)
+	at := re.FindStringSubmatchIndex(text)
+	if at == nil {
+		ts.Fatalf("%s: no match of %s", args[0], args[1])
+	}
+	out := text[:at[0]] + string(re.ExpandString(nil, with, text, at)) + text[at[1]:]
+	to := args[0]
+	if len(args) > 3 {
+		to = args[3]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(to), []byte(out), 0o666))
+}
