@@ -17,6 +17,7 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	if err != nil {
 		return err
 	}
+	m.stats = stats
 	o.begin("fit")
 	variants := m.forest.Loss.variants(m.forest.Version)
 	var s *sums

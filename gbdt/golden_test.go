@@ -106,6 +106,12 @@ func checkArrays(t *testing.T, c goldentest.Case, m *gbdt.Model, q *gbdt.Queries
 			s, err = m.BoostIn(q, o)
 		case "leafinf_sp":
 			s, err = m.LeafInfluenceSingle(q, o)
+		case "leafinf":
+			o.InitialScore = gbdt.InitialFixed
+			if strings.Contains(spec.Mode, "bias") {
+				o.InitialScore = gbdt.InitialRefit
+			}
+			s, err = m.LeafInfluence(q, o)
 		case "leafsim":
 			s = m.LeafSim(q)
 		default:

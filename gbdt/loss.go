@@ -48,6 +48,10 @@ type Loss interface {
 	// InitialScore returns the K margins that the library starts from, by its
 	// own rule, and the rule's name.
 	InitialScore(s LabelStats) (base []float64, rule string)
+
+	// InitialSlope writes d(InitialScore_c)/dw_i for rows with labels y, at the
+	// initial score base.
+	InitialSlope(y, base []float64, s LabelStats, out [][]float64)
 }
 
 // Derivatives are the arrays that [Loss.Derive] fills, K slices of m each.

@@ -141,3 +141,12 @@ func argmax(f [][]float64, out []int32) {
 		}
 	}
 }
+
+func (l logistic) InitialSlope(y, base []float64, s LabelStats, out [][]float64) {
+	for c := range out {
+		p := kernel.Sigmoid(l.sigmoid * base[c])
+		for i := range y {
+			out[c][i] = (l.target(y[i], c) - p) / (p * (1 - p) * s.W * l.sigmoid)
+		}
+	}
+}

@@ -58,3 +58,10 @@ func (poisson) Classify(_ [][]float64, out []int32) { clear(out) }
 func (poisson) InitialScore(s LabelStats) ([]float64, string) {
 	return []float64{kernel.Log(max(s.WY/s.W, tiny))}, "log of the labels' mean"
 }
+
+func (poisson) InitialSlope(y, base []float64, s LabelStats, out [][]float64) {
+	mean := kernel.Exp(base[0])
+	for i := range y {
+		out[0][i] = (y[i] - mean) / (s.W * mean)
+	}
+}

@@ -98,3 +98,14 @@ func (l softmax) InitialScore(s LabelStats) ([]float64, string) {
 	}
 	return base, "logarithms of the class shares"
 }
+
+func (l softmax) InitialSlope(y, _ []float64, s LabelStats, out [][]float64) {
+	for c := range out {
+		for i := range y {
+			out[c][i] = -1 / s.W
+			if int(y[i]) == c {
+				out[c][i] += 1 / s.ClassW[c]
+			}
+		}
+	}
+}

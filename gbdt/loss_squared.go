@@ -55,3 +55,9 @@ func fill(x []float64, v float64) {
 }
 
 func integer(y float64) bool { return y == math.Trunc(y) }
+
+func (squared) InitialSlope(y, base []float64, s LabelStats, out [][]float64) {
+	for i := range y {
+		out[0][i] = (y[i] - base[0]) / s.W
+	}
+}

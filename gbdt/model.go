@@ -22,6 +22,7 @@ type Model struct {
 	// predictions are the library's own, where the user gave them.
 	predictions []float64
 
+	stats  LabelStats
 	base   []float64   // initial score, K margins
 	theta  [][]float64 // leaf values with shrinkage and without initial score, per tree
 	eta    []float64   // learning rate, per iteration

@@ -14,6 +14,13 @@ type Options struct {
 	// AllowApproximate lets derivative methods run on a model of verdict
 	// approximate or weak.
 	AllowApproximate bool
+
+	// InitialScore is for LeafInfluence.
+	InitialScore InitialScore
+
+	// MemoryBytes bounds the adjoints of LeafInfluence; 0 means no limit. Results
+	// do not depend on it.
+	MemoryBytes int64
 }
 
 // BoostIn returns the trace of training of Brophy et al. (2023): how much each
@@ -79,11 +86,13 @@ func (s *joinScorer) Describe() influence.Description {
 
 // Describe returns the description of a scorer's results for a quantity.
 func Describe(s influence.Scorer, of influence.Quantity) influence.Description {
-	j, ok := s.(*joinScorer)
-	if !ok {
-		return s.Describe()
+	switch s := s.(type) {
+	case *joinScorer:
+		return s.model.describe(s.forQuantity(of).describe(), of)
+	case *reverseScorer:
+		return s.describe(of)
 	}
-	return j.model.describe(j.forQuantity(of).describe(), of)
+	return s.Describe()
 }
 
 // forQuantity returns the estimator for a quantity: a similarity has no sign

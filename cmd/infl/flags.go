@@ -24,14 +24,14 @@ func commonFlags(f *pflag.FlagSet, c *app.Common) {
 }
 
 // modelFlags name a tree model, its tables and what is asked of them.
-func modelFlags(f *pflag.FlagSet, o *app.ModelOptions) {
+func modelFlags(f *pflag.FlagSet, o *app.ModelOptions, method string) {
 	f.StringVar(&o.Model, "model", "", "model file (LightGBM text, also .gz and .zst)")
 	trainFlags(f, o)
 	f.StringVar(&o.Query, "query", "", "table of the predictions to explain, or a glob of shards")
-	f.StringVar(&o.Method, "method", "", "what to compute; --list-methods shows all (default boostin)")
+	f.StringVar(&o.Method, "method", method, "what to compute; infl score --list-methods shows all")
 	f.StringVar(&o.Of, "of", "", "what of the query is influenced: loss, margin[:CLASS|:all] or probability[:CLASS|:all] (default loss; margin without labels)")
 	f.StringVar(&o.Form, "form", "exact", "exact: corrected formulas; compat: those of the reference implementation")
-	f.StringVar(&o.InitialScore, "initial-score", "", "whether removing a row also moves the initial score: fixed (refit comes with leafinfluence)")
+	f.StringVar(&o.InitialScore, "initial-score", "", "whether removing a row also moves the initial score: refit or fixed (default refit where the library's rule is reproduced); for leafinfluence")
 	f.StringVar(&o.Dtype, "dtype", "float32", "precision of the whole path: float32 or float64")
 	f.StringVar(&o.Rows, "rows", "", "score these train rows only: KEY,KEY,… or @FILE with a key per line")
 	f.BoolVar(&o.AllowApproximate, "allow-approximate", false, "run derivative methods on models of verdict approximate or weak")

@@ -22,7 +22,7 @@ func newWhy(c *app.Common) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	modelFlags(f, &o.ModelOptions)
+	modelFlags(f, &o.ModelOptions, "leafinfluence")
 	f.StringSliceVar(&o.Row, "row", nil, "key or number of a query row; may be repeated (default the first row)")
 	f.IntVar(&o.Top, "top", 10, "show up to K train rows on either side")
 	f.StringSliceVar(&o.Redact, "redact", nil, "leave this column out of what is shown; may be repeated")

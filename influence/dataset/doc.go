@@ -37,13 +37,15 @@
 //
 // # Cost
 //
-// One pass reads each file once, front to back. Held in memory are one frame,
-// the page or record batch being decoded, and the keys: eight bytes a row for
-// integers or the bytes of the text, and a hash index of some four to eight
-// bytes a row. A compressed or streamed Arrow record batch is held whole.
+// One pass reads each file once, front to back. Held in memory are one frame
+// (128 KiB a column), the keys (eight bytes a row for integers, or the bytes of
+// the text and eight), their index (four to eight bytes a row), and what is
+// being decoded: a line, a window of some 16 MiB of a Parquet row group (never
+// fewer than 65,536 rows of it), a record batch of Arrow whole, or a mebibyte
+// of a .npy file.
 //
 // # Not here
 //
 // What a model does with the numbers (package gbdt), matrices of gradients
-// (package capture and store), and writing of results (package sink).
+// (influence/capture, influence/store), and writing of results (package sink).
 package dataset

@@ -104,8 +104,8 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 	if o.InitialScore != "" && o.InitialScore != "fixed" && o.InitialScore != "refit" {
 		errs = append(errs, fmt.Errorf("--initial-score %q is not known; use refit or fixed", o.InitialScore))
 	}
-	if o.InitialScore == "refit" {
-		errs = append(errs, fmt.Errorf("--initial-score refit: no method that exists moves the initial score; use fixed"))
+	if o.InitialScore == "refit" && o.Method != "leafinfluence" {
+		errs = append(errs, fmt.Errorf("--initial-score refit: only leafinfluence moves the initial score"))
 	}
 	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
 		errs = append(errs, fmt.Errorf("--dtype: %w", err))

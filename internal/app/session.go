@@ -51,11 +51,7 @@ func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
 	if s.forest, err = s.forest.Head(n); err != nil {
 		return nil, err
 	}
-	name := o.Method
-	if name == "" {
-		name = "boostin"
-	}
-	if s.method, err = findMethod(name); err != nil {
+	if s.method, err = findMethod(o.Method); err != nil {
 		return nil, err
 	}
 	if s.train, err = dataset.Open(o.Train, dataset.Options{Workers: c.Workers}); err != nil {
@@ -219,9 +215,19 @@ func (s *session) note(b *dataset.Bound, which string) {
 
 // scorer returns the method's scorer.
 func (s *session) scorer() (influence.Scorer, error) {
-	o := gbdt.Options{AllowApproximate: s.options.AllowApproximate}
+	budget, err := s.common.memory()
+	if err != nil {
+		return nil, err
+	}
+	o := gbdt.Options{AllowApproximate: s.options.AllowApproximate, MemoryBytes: budget / 3}
 	if s.options.Form == "compat" {
 		o.Form = gbdt.CompatForm
+	}
+	switch s.options.InitialScore {
+	case "fixed":
+		o.InitialScore = gbdt.InitialFixed
+	case "refit":
+		o.InitialScore = gbdt.InitialRefit
 	}
 	return s.method.scorer(s.model, s.queries, o, s.common.Seed)
 }

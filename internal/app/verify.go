@@ -80,7 +80,7 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 
 func (o *VerifyOptions) verifyModel(ctx context.Context, path string) (bool, []string, error) {
 	m := o.ModelOptions
-	m.Model = path
+	m.Model, m.Method = path, methods[0].name
 	if err := m.Validate(false); err != nil {
 		return false, nil, err
 	}

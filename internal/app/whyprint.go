@@ -97,6 +97,8 @@ func question(a *answer) string {
 	switch a.description.Method {
 	case "boostin":
 		return "how much did each train row move this query's " + what + " while the trees were being fitted? (a trace of training; not what would happen without the row)"
+	case "leafinfluence":
+		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept? (first order, through all later trees and other rows)"
 	case "leafinfluence-single":
 		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept and other rows unchanged? (first order)"
 	case "leafsim":
