@@ -19,7 +19,7 @@ type baseCandidate struct {
 // score, and its own shrinkage for one that does not.
 func (m *Model) baseCandidates(stats LabelStats) []baseCandidate {
 	zero := baseCandidate{base: make([]float64, m.k)}
-	if m.iters == 0 {
+	if m.iters == 0 || m.forest.Loss.Renewed {
 		return []baseCandidate{zero}
 	}
 	folded := false

@@ -2,6 +2,7 @@ package gbdt
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -277,7 +278,8 @@ func TestLeafSimByCounting(t *testing.T) {
 					require.InDelta(t, want, plain.At(int64(row), int64(i)), 1e-12)
 					y, yq := p.y[i], q.Label(int64(row))
 					sign := -1.0
-					if p.loss.Classifier() && y == yq {
+					soft := strings.HasPrefix(s.loss.Name, "cross_entropy")
+					if p.loss.Classifier() && (y == yq || soft && (y > 0.5) == (yq > 0.5)) {
 						sign = 1
 					}
 					if !p.loss.Classifier() {

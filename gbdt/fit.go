@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/parallel"
 )
@@ -16,6 +17,9 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	stats, err := m.labelStats(ctx, bound)
 	if err != nil {
 		return err
+	}
+	if m.train.w != nil && m.forest.Loss.Name == "cross_entropy_lambda" {
+		return &influence.UnsupportedError{What: "objective cross_entropy_lambda with row weights", Reason: "there a weight is an exponent, not a factor", Instead: "train with cross_entropy"}
 	}
 	m.stats = stats
 	o.begin("fit")
@@ -64,7 +68,7 @@ func (m *Model) recompute(ctx context.Context, stats LabelStats, o PrepareOption
 		return nil, reg, err
 	}
 	s, err := m.leafSums(ctx, m.iters, m.workers, o.progress)
-	if err != nil || m.iters == 0 || m.forest.Train.Known || o.L1 != nil && o.L2 != nil {
+	if err != nil || m.iters == 0 || m.forest.Loss.Renewed || m.forest.Train.Known || o.L1 != nil && o.L2 != nil {
 		return s, reg, err
 	}
 	// The later trees tell the regularisation; with it the first tree can tell

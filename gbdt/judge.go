@@ -27,6 +27,9 @@ func (m *Model) judge(s *sums, reg regular) error {
 	case r.PredictionsOff > 0:
 		r.Verdict = Mismatch
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%d of %d rows get another prediction than the library gave them", r.PredictionsOff, m.Rows()))
+	case m.forest.Loss.Renewed && (r.CountsOff == 0 || len(lost) > 0):
+		r.Verdict = NotNewton
+		r.Reasons = append(r.Reasons, "objective "+m.forest.Loss.Name+": leaves were renewed after the Newton step, so their values cannot be recomputed")
 	case off && len(lost) == 0:
 		r.Verdict = Mismatch
 	case off:
@@ -84,6 +87,9 @@ func (m *Model) compareCounts(s *sums) {
 func (m *Model) compareValues(s *sums, reg regular) {
 	r := m.report
 	r.Leaves = len(s.n)
+	if m.forest.Loss.Renewed {
+		return
+	}
 	for u := range m.theta {
 		if len(m.theta[u]) == 1 {
 			continue
@@ -148,10 +154,19 @@ func (m *Model) output(f, out [][]float64) {
 	}
 	for i, v := range f[0] {
 		out[0][i] = v
-		if _, ok := m.loss.(poisson); ok {
+		if m.logLink() {
 			out[0][i] = kernel.Exp(v)
 		}
 	}
+}
+
+// logLink reports whether margins are logarithms of what is predicted.
+func (m *Model) logLink() bool {
+	switch m.loss.(type) {
+	case poisson, tweedie:
+		return true
+	}
+	return false
 }
 
 type predictionCheck struct {

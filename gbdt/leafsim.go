@@ -59,7 +59,7 @@ func (s *leafSim) coefficients(r *rowBlock, t int) [][]float64 {
 // first margin p.
 func (m *Model) agreement(y, yq, p float64) float64 {
 	if m.loss.Classifier() {
-		if y == yq || m.k == 1 && (y > 0) == (yq > 0) {
+		if m.loss.Agree(y, yq) {
 			return 1
 		}
 		return -1

@@ -42,8 +42,11 @@ type Loss interface {
 	// for a regression.
 	Classify(f [][]float64, out []int32)
 
-	// Classifier reports whether labels are classes.
+	// Classifier reports whether labels are classes, or probabilities of one.
 	Classifier() bool
+
+	// Agree reports whether two labels of a classifier speak for the same class.
+	Agree(y, z float64) bool
 
 	// InitialScore returns the K margins that the library starts from, by its
 	// own rule, and the rule's name.
@@ -99,13 +102,26 @@ func (s LossSpec) Loss(k int, stats LabelStats) (Loss, error) {
 		return logistic{k: k, sigmoid: sigmoid, positive: 1, negative: 1}, outputs(s.Name, k, k > 1)
 	case "poisson":
 		return poisson{shift: s.MaxDelta}, outputs(s.Name, k, k == 1)
+	case "gamma":
+		return tweedie{power: 2}, outputs(s.Name, k, k == 1)
+	case "tweedie":
+		return tweedie{power: s.TweediePower}, outputs(s.Name, k, k == 1 && s.TweediePower >= 1 && s.TweediePower < 2)
+	case "huber":
+		return huber{alpha: s.Alpha}, outputs(s.Name, k, k == 1 && s.Alpha > 0)
+	case "fair":
+		return fair{c: s.FairC}, outputs(s.Name, k, k == 1 && s.FairC > 0)
+	case "cross_entropy", "cross_entropy_lambda":
+		l := logistic{k: 1, sigmoid: 1, positive: 1, negative: 1, soft: true, lambda: s.Name == "cross_entropy_lambda"}
+		return l, outputs(s.Name, k, k == 1)
+	case "regression_l1", "quantile", "mape":
+		return renewed{name: s.Name, alpha: s.Alpha}, outputs(s.Name, k, k == 1)
 	}
 	return nil, &influence.UnsupportedError{What: fmt.Sprintf("objective %q", s.Name), Reason: "its derivatives are not known here"}
 }
 
 func outputs(name string, k int, ok bool) error {
 	if !ok {
-		return fmt.Errorf("objective %s with %d outputs", name, k)
+		return fmt.Errorf("objective %s with %d outputs or with parameters out of range", name, k)
 	}
 	return nil
 }

@@ -13,12 +13,31 @@ type logistic struct {
 	k                  int
 	sigmoid            float64
 	positive, negative float64 // label weights inside g and h
+
+	soft   bool // cross_entropy: labels are probabilities, t = y
+	lambda bool // cross_entropy_lambda without row weights: as cross_entropy, but for its initial score
 }
 
 func (l logistic) K() int         { return l.k }
 func (logistic) Classifier() bool { return true }
 
+func (l logistic) Agree(y, z float64) bool {
+	switch {
+	case l.soft:
+		return (y > 0.5) == (z > 0.5)
+	case l.k == 1:
+		return (y > 0) == (z > 0)
+	}
+	return y == z
+}
+
 func (l logistic) Check(y float64) error {
+	if l.soft {
+		if !(y >= 0 && y <= 1) {
+			return fmt.Errorf("label %v is not a probability from 0 to 1", y)
+		}
+		return nil
+	}
 	if l.k == 1 {
 		if y != 0 && y != 1 && y != -1 {
 			return fmt.Errorf("label %v is not 0 or 1; name the two classes with --classes NEGATIVE,POSITIVE", y)
@@ -37,6 +56,9 @@ func checkClass(y float64, k int) error {
 
 // target is 1 where the label belongs to output c.
 func (l logistic) target(y float64, c int) float64 {
+	if l.soft {
+		return y
+	}
 	if l.k == 1 && y > 0 || l.k > 1 && int(y) == c {
 		return 1
 	}
@@ -119,6 +141,13 @@ func (l logistic) Classify(f [][]float64, out []int32) {
 
 func (l logistic) InitialScore(s LabelStats) ([]float64, string) {
 	base := make([]float64, l.k)
+	switch {
+	case l.lambda:
+		return []float64{kernel.Log(kernel.Exp(s.WY/s.W) - 1)}, "log(e^mean − 1) of the labels"
+	case l.soft:
+		p := min(max(s.WY/s.W, tiny), 1-tiny)
+		return []float64{kernel.Log(p / (1 - p))}, "log-odds of the labels' mean"
+	}
 	for c := range base {
 		w := s.WPos
 		if l.k > 1 {
@@ -143,6 +172,13 @@ func argmax(f [][]float64, out []int32) {
 }
 
 func (l logistic) InitialSlope(y, base []float64, s LabelStats, out [][]float64) {
+	if l.lambda {
+		mean := kernel.Log1p(kernel.Exp(base[0]))
+		for i := range y {
+			out[0][i] = (y[i] - mean) / (s.W * kernel.Sigmoid(base[0]))
+		}
+		return
+	}
 	for c := range out {
 		p := kernel.Sigmoid(l.sigmoid * base[c])
 		for i := range y {

@@ -13,6 +13,8 @@ func (l softmax) K() int                { return l.k }
 func (softmax) Classifier() bool        { return true }
 func (l softmax) Check(y float64) error { return checkClass(y, l.k) }
 
+func (softmax) Agree(y, z float64) bool { return y == z }
+
 // row writes p = softmax(F) of row i, and returns max F and Σ e^{F − max F}.
 func (l softmax) row(f [][]float64, i int, p []float64) (top, sum float64) {
 	top = f[0][i]

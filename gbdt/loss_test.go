@@ -24,6 +24,13 @@ func someLosses(t *testing.T) map[string]Loss {
 		"softmax":         {LossSpec{Name: "multiclass"}, 4},
 		"one versus all":  {LossSpec{Name: "multiclassova", Sigmoid: 0.6}, 3},
 		"poisson":         {LossSpec{Name: "poisson", MaxDelta: 0.7}, 1},
+		"gamma":           {LossSpec{Name: "gamma"}, 1},
+		"tweedie":         {LossSpec{Name: "tweedie", TweediePower: 1.3}, 1},
+		"tweedie 1":       {LossSpec{Name: "tweedie", TweediePower: 1}, 1},
+		"huber":           {LossSpec{Name: "huber", Alpha: 1.1}, 1},
+		"fair":            {LossSpec{Name: "fair", FairC: 0.8}, 1},
+		"cross entropy":   {LossSpec{Name: "cross_entropy"}, 1},
+		"lambda":          {LossSpec{Name: "cross_entropy_lambda"}, 1},
 	} {
 		l, err := c.spec.Loss(c.k, stats)
 		require.NoError(t, err)
@@ -40,7 +47,9 @@ func randomPoint(rng *rand.Rand, l Loss) (y float64, f []float64) {
 	}
 	switch {
 	case !l.Classifier():
-		return float64(rng.IntN(4)), f
+		return 0.5 + float64(rng.IntN(4)), f
+	case l.Check(0.3) == nil:
+		return rng.Float64(), f
 	case l.K() == 1:
 		return float64(rng.IntN(2)), f
 	}
@@ -134,7 +143,7 @@ func TestProbabilityGradient(t *testing.T) {
 
 func TestExtremeMarginsStayFinite(t *testing.T) {
 	for name, l := range someLosses(t) {
-		if name == "squared" || name == "poisson" {
+		if !l.Classifier() {
 			continue
 		}
 		for _, v := range []float64{-1e3, -40, 40, 1e3} {

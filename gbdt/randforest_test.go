@@ -54,6 +54,12 @@ func specs() map[string]problemSpec {
 		"multiclass":         {seed: 5, loss: LossSpec{Name: "multiclass"}, k: 3, n: 70, trees: 4, l2: 1},
 		"one versus all":     {seed: 6, loss: LossSpec{Name: "multiclassova"}, k: 3, n: 70, trees: 4, weights: true},
 		"poisson":            {seed: 7, loss: LossSpec{Name: "poisson", MaxDelta: 0.7}, k: 1, n: 60, trees: 5, l2: 1},
+		"gamma":              {seed: 9, loss: LossSpec{Name: "gamma"}, k: 1, n: 60, trees: 5, l2: 1, weights: true},
+		"tweedie":            {seed: 10, loss: LossSpec{Name: "tweedie", TweediePower: 1.3}, k: 1, n: 60, trees: 5},
+		"huber":              {seed: 11, loss: LossSpec{Name: "huber", Alpha: 0.7}, k: 1, n: 60, trees: 5, l2: 1, weights: true},
+		"fair":               {seed: 12, loss: LossSpec{Name: "fair", FairC: 1.3}, k: 1, n: 60, trees: 5, l2: 1},
+		"cross entropy":      {seed: 13, loss: LossSpec{Name: "cross_entropy"}, k: 1, n: 60, trees: 5, weights: true},
+		"lambda":             {seed: 14, loss: LossSpec{Name: "cross_entropy_lambda"}, k: 1, n: 60, trees: 5},
 		"many rows":          {seed: 8, loss: LossSpec{Name: "binary"}, k: 1, n: 9000, trees: 3, weights: true},
 	}
 }
@@ -101,6 +107,10 @@ func (p *problem) draw(rng *rand.Rand, s problemSpec) {
 		switch {
 		case s.loss.Name == "poisson":
 			y = float64(rng.IntN(5))
+		case s.loss.Name == "gamma" || s.loss.Name == "tweedie":
+			y = float64(float32(0.1 + rng.ExpFloat64()))
+		case s.loss.Name == "cross_entropy" || s.loss.Name == "cross_entropy_lambda":
+			y = float64(float32(rng.Float64()))
 		case s.loss.Name == "binary":
 			y = float64(rng.IntN(2))
 		case s.k > 1:

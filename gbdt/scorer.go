@@ -136,14 +136,16 @@ func (m *Model) unit(of influence.Quantity) string {
 		switch {
 		case m.loss.Classifier():
 			return "log-odds"
-		case name == "poisson":
-			return "log of the expected count"
+		case m.logLink():
+			return "log of the prediction"
 		}
 		return "label"
 	}
 	return map[string]string{
 		"regression": "half squared error", "binary": "log loss", "multiclass": "cross-entropy",
-		"multiclassova": "sum of log losses", "poisson": "poisson loss",
+		"multiclassova": "sum of log losses", "poisson": "poisson loss", "gamma": "gamma loss", "tweedie": "tweedie loss",
+		"huber": "huber loss", "fair": "fair loss", "cross_entropy": "cross-entropy", "cross_entropy_lambda": "cross-entropy",
+		"regression_l1": "absolute error", "quantile": "quantile loss", "mape": "relative absolute error",
 	}[name]
 }
 
