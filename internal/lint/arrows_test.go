@@ -1,0 +1,96 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// arrows says which packages of the module a package may import. A package that
+// is not named here has no place yet: give it one.
+var arrows = map[string][]string{
+	"internal/kernel":         {},
+	"internal/parallel":       {"internal/kernel"},
+	"internal/goldentest":     {},
+	"internal/lint":           {},
+	"internal/oracle":         {},
+	"influence/dataset":       {"internal/kernel", "internal/parallel"},
+	"influence":               {"influence/dataset", "internal/kernel", "internal/parallel"},
+	"influence/sink":          {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
+	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},
+	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
+	"gbdt/lightgbm":           {"gbdt", "influence"},
+	"internal/app": {
+		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
+	},
+	"cmd/infl": {
+		"internal/app", "influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/parallel",
+	},
+	"bench": {
+		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
+	},
+}
+
+// testSupport are packages for tests: nothing but tests may import them.
+var testSupport = []string{"internal/goldentest", "influence/influencetest"}
+
+func TestArrowsPointDown(t *testing.T) {
+	seen := 0
+	for path, p := range list(t) {
+		from, ours := room(path)
+		if !ours {
+			continue
+		}
+		seen++
+		allowed, known := arrows[from]
+		if !assert.True(t, known, "%s has no place among the arrows", from) {
+			continue
+		}
+		for _, to := range p.Imports {
+			to, ours := room(to)
+			if !ours {
+				continue
+			}
+			assert.Contains(t, allowed, to, "%s must not import %s", from, to)
+			assert.NotContains(t, testSupport, to, "%s imports %s, which is for tests", from, to)
+		}
+	}
+	require.Greater(t, seen, 5)
+}
+
+func TestKernelNeedsNothing(t *testing.T) {
+	packages := list(t)
+	kernel, ok := packages[module+"/internal/kernel"]
+	require.True(t, ok)
+	for _, path := range kernel.Deps {
+		if path != "golang.org/x/sys/cpu" {
+			assert.True(t, packages[path].Standard, "internal/kernel depends on %s", path)
+		}
+	}
+}
+
+// TestTalkStaysInApp holds terminals, HTTP and flags away from the library.
+func TestTalkStaysInApp(t *testing.T) {
+	talk := []string{"net/http", "html/template", "golang.org/x/term", "github.com/spf13/cobra", "github.com/spf13/pflag", "flag", "log", "log/slog"}
+	for path, p := range list(t) {
+		from, ours := room(path)
+		if !ours || under(from, "internal/app") || under(from, "cmd") {
+			continue
+		}
+		for _, to := range p.Imports {
+			assert.NotContains(t, talk, to, "%s", from)
+		}
+	}
+}
+
+func TestPackageNamesSayWhatIsInside(t *testing.T) {
+	for path := range list(t) {
+		if from, ours := room(path); ours {
+			name := from[strings.LastIndex(from, "/")+1:]
+			assert.False(t, slices.Contains([]string{"util", "utils", "common", "helpers", "base", "misc"}, name), "%s", from)
+		}
+	}
+}
