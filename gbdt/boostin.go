@@ -14,18 +14,19 @@ import "github.com/infl-dev/infl/influence"
 type boostin struct {
 	model *Model
 	form  Form
+	power int // A is divided by n_leaf^power: 1 and 2 are BoostInW1 and BoostInW2
 	a     [][]float64
 }
 
 func (b *boostin) clone() estimator {
-	return &boostin{model: b.model, form: b.form, a: scratch(b.model.k)}
+	return &boostin{model: b.model, form: b.form, power: b.power, a: scratch(b.model.k)}
 }
 func (b *boostin) second() bool     { return false }
 func (b *boostin) seeding() seeding { return runningSeed }
 
 func (b *boostin) describe() influence.Description {
 	return influence.Description{
-		Method: "boostin",
+		Method: [...]string{"boostin", "boostin-w1", "boostin-w2"}[b.power],
 		Form:   b.form.String(),
 		Source: "Brophy, Hammoudeh, Lowd, JMLR 24 (2023), BoostIn; exact form: eta once, as the derivative has it",
 		Approximate: []string{
@@ -52,8 +53,17 @@ func (b *boostin) coefficients(r *rowBlock, t int) [][]float64 {
 			if b.form == CompatForm {
 				v = eta * (g[i] + float64(theta[l]*h[i]))
 			}
-			a[i] = r.w[i] * v / m.denom[j]
+			a[i] = r.w[i] * v / (m.denom[j] * b.share(m.count[j]))
 		}
 	}
 	return cut(b.a, r.m)
+}
+
+// share is n_leaf^power.
+func (b *boostin) share(n int64) float64 {
+	v := 1.0
+	for range b.power {
+		v *= float64(max(n, 1))
+	}
+	return v
 }

@@ -12,6 +12,10 @@ import (
 type Columns struct {
 	Label, Key, Weight, Group, Predictions string
 
+	// LabelEdit is a column of the query table with the new label that train
+	// rows are thought to get, for label edits.
+	LabelEdit string
+
 	// Classes names the classes of a text label in order of their numbers.
 	Classes []string
 
@@ -29,6 +33,9 @@ func (f *Forest) binding(c Columns) dataset.Binding {
 	}
 	if b.Classes == nil {
 		b.Classes = f.Classes
+	}
+	if c.LabelEdit != "" {
+		b.Extra = []string{c.LabelEdit}
 	}
 	b.Features = make([]dataset.Feature, len(f.Features))
 	for i, x := range f.Features {

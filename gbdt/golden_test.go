@@ -1,8 +1,13 @@
 package gbdt_test
 
 import (
+	"compress/gzip"
 	"errors"
+	"fmt"
+	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -104,6 +109,13 @@ func checkArrays(t *testing.T, c goldentest.Case, m *gbdt.Model, q *gbdt.Queries
 		switch spec.Method {
 		case "boostin":
 			s, err = m.BoostIn(q, o)
+		case "boostin_le":
+			o.LabelEdit = &gbdt.LabelEdit{PerQuery: true}
+			s, err = m.BoostIn(edited(t, c, m), o)
+		case "boostin_w1":
+			s, err = m.BoostInWeighted(q, 1, o)
+		case "boostin_w2":
+			s, err = m.BoostInWeighted(q, 2, o)
 		case "leafinf_sp":
 			s, err = m.LeafInfluenceSingle(q, o)
 		case "leafinf":
@@ -140,6 +152,32 @@ func checkArrays(t *testing.T, c goldentest.Case, m *gbdt.Model, q *gbdt.Queries
 			require.LessOrEqual(t, worst/scale, tol, "%s in %s", name, p)
 		}
 	}
+}
+
+// edited reads the queries of a case with the new label of each.
+func edited(t *testing.T, c goldentest.Case, m *gbdt.Model) *gbdt.Queries {
+	t.Helper()
+	f, err := os.Open(c.Path("test.csv.gz"))
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	text, err := io.ReadAll(z)
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	lines[0] += ",new_label"
+	for i, y := range c.Influence.Target {
+		lines[i+1] += fmt.Sprintf(",%v", y)
+	}
+	path := filepath.Join(t.TempDir(), "query.csv")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o666))
+	table, err := dataset.Open(path, dataset.Options{})
+	require.NoError(t, err)
+	columns := columns(c)
+	columns.LabelEdit = "new_label"
+	q, err := m.Queries(t.Context(), table, columns)
+	require.NoError(t, err)
+	return q
 }
 
 func TestGoldenRefusals(t *testing.T) {

@@ -2,7 +2,7 @@ package gbdt
 
 import (
 	"context"
-	"fmt"
+	"slices"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/internal/kernel"
@@ -58,6 +58,7 @@ func scoreJoin[F kernel.Float](ctx context.Context, s *joinScorer, j influence.J
 		return err
 	}
 	p := &join[F]{joinScorer: s, job: j, layout: l, sink: sink, seeder: sd, est: s.forQuantity(j.Of)}
+	p.parts = []part[F]{{est: p.est}}
 	p.workers = make([]*worker[F], s.model.workers)
 	for unit := range sink.Missing() {
 		if err := p.unit(ctx, unit); err != nil {
@@ -77,15 +78,20 @@ type join[F kernel.Float] struct {
 	est    estimator
 
 	workers []*worker[F]
-	panel   *kernel.Panel[F] // the query side of panelAt
-	panelAt influence.Range  // query positions
+	parts   []part[F]       // the query side of partsAt
+	partsAt influence.Range // query positions
+}
+
+// A part is the queries that share an estimator: all of them, but for label
+// edits, where train rows pull differently for each new label.
+type part[F kernel.Float] struct {
+	est   estimator
+	panel *kernel.Panel[F]
 }
 
 // unit fills one unit: query tile by query tile, its train rows in chunks.
 func (p *join[F]) unit(ctx context.Context, u influence.Range2) error {
 	trees, per := len(p.model.forest.Trees), int64(p.layout.PerRow)
-	step := chunkRows(trees)
-	chunks := int((u.Train.Len() + step - 1) / step)
 	first, last := u.Query.Lo/per, u.Query.Hi/per
 	for lo := first; lo < last; lo += queryTile(trees, int(per)) {
 		at := influence.Range{Lo: lo, Hi: min(lo+queryTile(trees, int(per)), last)}
@@ -94,17 +100,22 @@ func (p *join[F]) unit(ctx context.Context, u influence.Range2) error {
 				return err
 			}
 		}
+		step := chunkRows(trees)
+		if len(p.parts) > 1 {
+			step = min(step, rowsOfTile(at.Len()*per))
+		}
+		chunks := int((u.Train.Len() + step - 1) / step)
 		err := parallel.For(ctx, p.model.workers, chunks, func(w, b int) error {
 			if p.workers[w] == nil {
 				p.workers[w] = newWorker(p)
 			}
 			lo := u.Train.Lo + int64(b)*step
 			rows := influence.Range{Lo: lo, Hi: min(lo+step, u.Train.Hi)}
-			if err := p.workers[w].encode(rows); err != nil {
-				return err
-			}
-			if p.job.Self {
+			switch {
+			case p.job.Self:
 				return p.workers[w].self(ctx, rows)
+			case len(p.parts) > 1:
+				return p.workers[w].mixed(ctx, rows, at)
 			}
 			return p.workers[w].tiles(ctx, rows, at)
 		})
@@ -115,9 +126,9 @@ func (p *join[F]) unit(ctx context.Context, u influence.Range2) error {
 	return nil
 }
 
-// expand builds the panel of a range of query positions.
+// expand builds the panels of a range of query positions.
 func (p *join[F]) expand(at influence.Range) error {
-	if p.panel != nil && p.panelAt == at {
+	if p.partsAt == at && p.parts[0].panel != nil {
 		return nil
 	}
 	m, per := p.model, p.layout.PerRow
@@ -135,12 +146,54 @@ func (p *join[F]) expand(at influence.Range) error {
 	if err != nil {
 		return err
 	}
-	panel := kernel.NewPanel[F](n * per)
-	for u := range leaf {
-		panel.AddTree(len(m.theta[u]), per, leaf[u], seed[u])
+	p.partsAt, p.parts = at, p.parts[:0]
+	for _, target := range p.newLabels(at) {
+		q := part[F]{est: p.est, panel: kernel.NewPanel[F](n * per)}
+		if edit, ok := p.est.(*boostinEdit); ok {
+			with := *edit
+			with.target = target
+			q.est = &with
+		}
+		for u := range leaf {
+			q.panel.AddTree(len(m.theta[u]), per, leaf[u], p.only(target, at, seed[u]))
+		}
+		p.parts = append(p.parts, q)
 	}
-	p.panel, p.panelAt = panel, at
+	for _, w := range p.workers {
+		if w != nil {
+			w.est = nil // The estimators of other parts are of no use.
+		}
+	}
 	return nil
+}
+
+// newLabels returns the distinct new labels of a range of query positions in
+// ascending order; without label edits a single 0.
+func (p *join[F]) newLabels(at influence.Range) []float64 {
+	if p.targets == nil {
+		return []float64{0}
+	}
+	var out []float64
+	for i := at.Lo; i < at.Hi; i++ {
+		out = append(out, p.targets[p.job.Query.At(i)])
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// only returns the seeds of the queries with one new label, 0 for the others.
+func (p *join[F]) only(target float64, at influence.Range, seed []float64) []float64 {
+	if p.targets == nil {
+		return seed
+	}
+	out := slices.Clone(seed)
+	per := p.layout.PerRow
+	for e := range out {
+		if p.targets[p.job.Query.At(at.Lo+int64(e/per))] != target {
+			out[e] = 0
+		}
+	}
+	return out
 }
 
 // runs cuts positions at into runs of consecutive rows inside one index block
@@ -159,145 +212,4 @@ func runs(rows influence.Rows, at influence.Range, fn func(row int64, m, off int
 		lo = hi
 	}
 	return nil
-}
-
-// A worker encodes chunks of train rows and joins them with the panel.
-type worker[F kernel.Float] struct {
-	p     *join[F]
-	rows  *rowBlock
-	est   estimator
-	walk  *seedWalk
-	leaf  [][]uint32 // [tree][row of the chunk]
-	a     [][]F
-	seeds [][]float64 // self-influence: [tree][row of the chunk]
-	s     []F
-}
-
-func newWorker[F kernel.Float](p *join[F]) *worker[F] {
-	m := p.model
-	w := &worker[F]{p: p, rows: m.newRowBlock(&m.train, p.est.second()), est: p.est.clone()}
-	step := chunkRows(len(m.theta))
-	w.leaf, w.a = make([][]uint32, len(m.theta)), make([][]F, len(m.theta))
-	for u := range w.leaf {
-		w.leaf[u], w.a[u] = make([]uint32, step), make([]F, step)
-	}
-	if p.job.Self {
-		w.walk = newSeedWalk(m, &m.train, p.seeder, p.est.seeding())
-		w.seeds = make([][]float64, len(m.theta))
-		for u := range w.seeds {
-			w.seeds[u] = make([]float64, step)
-		}
-	}
-	return w
-}
-
-// encode computes leaves and coefficients of a chunk of train positions.
-func (w *worker[F]) encode(at influence.Range) error {
-	m := w.p.model
-	return runs(w.p.job.Train, at, func(row int64, n, off int) error {
-		if err := w.rows.load(row, n); err != nil {
-			return err
-		}
-		for t := range m.iters {
-			w.rows.derive(t)
-			for c, a := range w.est.coefficients(w.rows, t) {
-				u := t*m.k + c
-				copy(w.leaf[u][off:], w.rows.leaf[c])
-				dst := w.a[u][off : off+n]
-				for i, v := range a {
-					dst[i] = F(v)
-				}
-			}
-			w.rows.advance(t)
-		}
-		return nil
-	})
-}
-
-// tiles joins the encoded chunk with the panel and puts the scores.
-func (w *worker[F]) tiles(ctx context.Context, at, queries influence.Range) error {
-	p := w.p
-	entries := int64(p.panel.Entries())
-	per := int64(p.layout.PerRow)
-	rows := min(max(tileScores/max(entries, 1), 1), at.Len())
-	if int64(len(w.s)) < rows*entries {
-		w.s = make([]F, rows*entries)
-	}
-	for lo := at.Lo; lo < at.Hi; lo += rows {
-		hi := min(lo+rows, at.Hi)
-		a, b := int(lo-at.Lo), int(hi-at.Lo)
-		s := w.s[:(hi-lo)*entries]
-		clear(s)
-		for u := range w.leaf {
-			p.panel.Join(u, w.leaf[u][a:b], w.a[u][a:b], s)
-		}
-		if err := w.agree(s, lo, hi, queries); err != nil {
-			return err
-		}
-		r := influence.Range2{Query: influence.Range{Lo: queries.Lo * per, Hi: queries.Hi * per}, Train: influence.Range{Lo: lo, Hi: hi}}
-		if err := p.sink.Put(ctx, tile(r, s)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// agree gives similarities the sign of agreeing labels.
-func (w *worker[F]) agree(s []F, lo, hi int64, queries influence.Range) error {
-	p := w.p
-	if sim, ok := p.est.(*leafSim); !ok || !sim.signed {
-		return nil
-	}
-	n := queries.Len()
-	for i := lo; i < hi; i++ {
-		y := p.model.train.y[p.job.Train.At(i)]
-		row := s[(i-lo)*n : (i-lo+1)*n]
-		for e := range row {
-			q := p.job.Query.At(queries.Lo + int64(e))
-			row[e] *= F(p.model.agreement(y, p.queries.rows.y[q], p.queries.margins[0][q]))
-		}
-	}
-	return nil
-}
-
-// self puts the influence of each row of the encoded chunk on itself.
-func (w *worker[F]) self(ctx context.Context, at influence.Range) error {
-	p := w.p
-	n := int(at.Len())
-	err := runs(p.job.Train, at, func(row int64, n, off int) error {
-		return w.walk.run(row, n, nil, nil, w.seeds, off)
-	})
-	if err != nil {
-		return err
-	}
-	if len(w.s) < n {
-		w.s = make([]F, n)
-	}
-	s := w.s[:n]
-	clear(s)
-	for u := range w.a {
-		for i := range s {
-			s[i] += F(w.a[u][i] * F(w.seeds[u][i]))
-		}
-	}
-	if sim, ok := p.est.(*leafSim); ok && sim.signed {
-		for i := range s {
-			row := p.job.Train.At(at.Lo + int64(i))
-			s[i] *= F(p.model.agreement(p.model.train.y[row], p.model.train.y[row], w.walk.final[0][i]))
-		}
-	}
-	return p.sink.Put(ctx, tile(influence.Range2{Query: influence.Range{Lo: 0, Hi: 1}, Train: at}, s))
-}
-
-func tile[F kernel.Float](r influence.Range2, s []F) influence.Tile {
-	t := influence.Tile{Range2: r}
-	switch v := any(s).(type) {
-	case []float32:
-		t.F32 = v
-	case []float64:
-		t.F64 = v
-	default:
-		panic(fmt.Sprintf("a tile of %T", s))
-	}
-	return t
 }

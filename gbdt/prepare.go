@@ -92,6 +92,7 @@ func Prepare(ctx context.Context, f *Forest, t *dataset.Table, o PrepareOptions)
 	if n := len(o.LearningRate); n > 1 && n != f.Iterations() {
 		return nil, fmt.Errorf("%d learning rates for %d iterations", n, f.Iterations())
 	}
+	o.Columns.LabelEdit = ""
 	bound, err := t.Bind(f.binding(o.Columns))
 	if err != nil {
 		return nil, err

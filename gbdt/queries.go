@@ -18,6 +18,7 @@ type Queries struct {
 	rows    rowSet
 	margins [][]float64 // at the end of training, K slices of q
 	class   []int32     // predicted class
+	edit    []float64   // new label of train rows, per query; nil where none was read
 	bound   *dataset.Bound
 }
 
@@ -49,6 +50,16 @@ func (m *Model) Queries(ctx context.Context, t *dataset.Table, c Columns) (*Quer
 	err = m.encode(ctx, bound, q.rows.index, func(fr *dataset.Frame) error {
 		q.rows.y = append(q.rows.y, fr.Label...)
 		q.rows.group.add(fr.Group)
+		if c.LabelEdit == "" {
+			return nil
+		}
+		for i, text := range fr.Text[0] {
+			y, err := m.ParseLabel(text)
+			if err != nil {
+				return &dataset.Error{Path: t.Path(), Row: fr.First + int64(i), Column: c.LabelEdit, Problem: err.Error()}
+			}
+			q.edit = append(q.edit, y)
+		}
 		return nil
 	})
 	if err != nil {

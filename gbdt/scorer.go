@@ -15,6 +15,10 @@ type Options struct {
 	// approximate or weak.
 	AllowApproximate bool
 
+	// LabelEdit asks for the effect of changing a train row's label instead of
+	// removing the row; nil asks for the removal.
+	LabelEdit *LabelEdit
+
 	// InitialScore is for LeafInfluence.
 	InitialScore InitialScore
 
@@ -29,6 +33,16 @@ type Options struct {
 // allow derivative methods.
 func (m *Model) BoostIn(queries *Queries, o Options) (influence.Scorer, error) {
 	return m.derivative(queries, o, &boostin{model: m, form: o.Form})
+}
+
+// BoostInWeighted is BoostIn with each term divided by the number of train rows
+// in the leaf (power 1, BoostInW1) or by its square (power 2, BoostInW2), so that
+// leaves that speak for few rows count more. Other powers are an error.
+func (m *Model) BoostInWeighted(queries *Queries, power int, o Options) (influence.Scorer, error) {
+	if power != 1 && power != 2 {
+		return nil, fmt.Errorf("power %d of the leaf counts; use 1 or 2", power)
+	}
+	return m.derivative(queries, o, &boostin{model: m, form: o.Form, power: power})
 }
 
 // LeafInfluenceSingle returns the first-order effect of removing a train row
@@ -53,6 +67,9 @@ func (m *Model) derivative(q *Queries, o Options, e estimator) (influence.Scorer
 		}
 		return nil, &VerdictError{Method: method, Fidelity: m.report}
 	}
+	if o.LabelEdit != nil {
+		return m.labelEdit(q, o.LabelEdit, e)
+	}
 	return &joinScorer{model: m, queries: q, est: e}, nil
 }
 
@@ -76,6 +93,7 @@ type joinScorer struct {
 	model   *Model
 	queries *Queries
 	est     estimator
+	targets []float64 // label edits: the new label per query row; else nil
 }
 
 // Describe implements influence.Scorer for the loss; describeFor fits it to

@@ -27,7 +27,9 @@ type Binding struct {
 	// numbers, or strings that are numbered in sorted order.
 	Classes []string
 
-	Extra []string // further columns that are delivered as text
+	// Extra are further columns that are delivered as text. They are no features
+	// where those are matched by position.
+	Extra []string
 }
 
 // A Feature is an input of a model. Names match columns exactly, or where
@@ -101,6 +103,7 @@ func (b *Bound) resolve() error {
 			return problem("the column %q is not in the table", name).hint("%s", nearestHint(name, names))
 		}
 		b.extra = append(b.extra, i)
+		used[i] = true
 	}
 	var err error
 	if b.binding.ByPosition {

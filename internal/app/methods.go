@@ -22,6 +22,14 @@ var methods = []method{
 		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
 			return m.BoostIn(q, o)
 		}},
+	{"boostin-w1", "tree model, train, query", "boostin, each term divided by the number of train rows in the leaf", true,
+		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.BoostInWeighted(q, 1, o)
+		}},
+	{"boostin-w2", "tree model, train, query", "boostin, each term divided by the square of that number", true,
+		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.BoostInWeighted(q, 2, o)
+		}},
 	{"leafinfluence", "tree model, train, query", "what if the row had been removed: first order, fixed structure, through all later trees", true,
 		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
 			return m.LeafInfluence(q, o)
@@ -46,7 +54,7 @@ var methods = []method{
 
 // laterMethods are named in the contract and not built yet.
 var laterMethods = []string{
-	"boostin-w1", "boostin-w2", "boostin-lca", "leafrefit", "label-gradient", "treesim", "inputsim", "trex",
+	"boostin-lca", "leafrefit", "label-gradient", "treesim", "inputsim", "trex",
 	"loo", "subsample", "shapley", "target", "minority", "dot", "cosine", "tracin", "tracin-last", "representer", "ekfac", "kfac",
 	"tkfac", "diagonal", "identity", "source", "datainf", "trak", "less", "logra", "cg", "lissa", "nystroem", "exact", "idf-overlap",
 }

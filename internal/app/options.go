@@ -79,6 +79,7 @@ type ModelOptions struct {
 	AllowApproximate                      bool
 	Method, Of, Form, InitialScore, Dtype string
 	Rows                                  string
+	LabelEdit                             string
 }
 
 // Validate lists what is wrong with the options as far as no file tells.
@@ -127,6 +128,9 @@ func (o *ModelOptions) columns() (gbdt.Columns, error) {
 			return c, fmt.Errorf("--predictions %s: only col:NAME, a column of the train table, is built yet", o.Predictions)
 		}
 		c.Predictions = name
+	}
+	if name, ok := strings.CutPrefix(o.LabelEdit, "col:"); ok {
+		c.LabelEdit = name
 	}
 	if o.Categories != "" {
 		var err error

@@ -223,6 +223,9 @@ func (s *session) scorer() (influence.Scorer, error) {
 	if s.options.Form == "compat" {
 		o.Form = gbdt.CompatForm
 	}
+	if o.LabelEdit, err = s.labelEdit(); err != nil {
+		return nil, err
+	}
 	switch s.options.InitialScore {
 	case "fixed":
 		o.InitialScore = gbdt.InitialFixed
@@ -230,6 +233,24 @@ func (s *session) scorer() (influence.Scorer, error) {
 		o.InitialScore = gbdt.InitialRefit
 	}
 	return s.method.scorer(s.model, s.queries, o, s.common.Seed)
+}
+
+// labelEdit reads --label-edit: one new label, or a column of the query table.
+func (s *session) labelEdit() (*gbdt.LabelEdit, error) {
+	text := s.options.LabelEdit
+	switch {
+	case text == "":
+		return nil, nil
+	case !s.method.derivative:
+		return nil, fmt.Errorf("--label-edit: method %s does not depend on it", s.method.name)
+	case s.columns.LabelEdit != "":
+		return &gbdt.LabelEdit{PerQuery: true}, nil
+	}
+	y, err := s.model.ParseLabel(text)
+	if err != nil {
+		return nil, fmt.Errorf("--label-edit: %w", err)
+	}
+	return &gbdt.LabelEdit{Value: y}, nil
 }
 
 // trainRows returns the train rows that are scored: all, or those of --rows.

@@ -41,25 +41,30 @@ func nearest(word string, known []string) []string {
 	return out
 }
 
-// editDistance counts insertions, deletions and replacements of bytes.
+// editDistance counts insertions, deletions and replacements of bytes, and
+// swaps of two neighbours.
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
 	}
 	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
 			cost := 1
 			if a[i] == b[j] {
 				cost = 0
 			}
-			next := min(row[j+1]+1, row[j]+1, diag+cost)
-			diag, row[j+1] = row[j+1], next
+			d[i+1][j+1] = min(d[i][j+1]+1, d[i+1][j]+1, d[i][j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				d[i+1][j+1] = min(d[i+1][j+1], d[i-1][j-1]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
 }
 
 // UnknownWord returns the error for a word that is none of the known ones.
@@ -69,7 +74,7 @@ func UnknownWord(kind, word string, known []string) error {
 
 // laterFlags are named in the contract and not built yet.
 var laterFlags = []string{
-	"--label-edit", "--remove", "--relabel", "--row-masks", "--export-direction", "--normalize", "--per", "--checkpoint", "--factors",
+	"--remove", "--relabel", "--row-masks", "--export-direction", "--normalize", "--per", "--checkpoint", "--factors",
 	"--prepared", "--damping", "--rank", "--projection", "--rescore", "--prefilter", "--trainer",
 }
 

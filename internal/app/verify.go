@@ -46,6 +46,9 @@ func Verify(ctx context.Context, o *VerifyOptions, paths []string) error {
 
 func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil, fmt.Errorf("%s: no such file or folder; name a run folder or a model", path)
+	}
 	if err != nil {
 		return false, nil, err
 	}

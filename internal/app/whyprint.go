@@ -95,7 +95,7 @@ func verdictText(f *gbdt.Fidelity) string {
 func question(a *answer) string {
 	what := map[influence.Kind]string{influence.Loss: "loss", influence.Margin: "margin", influence.Probability: "probability"}[a.quantity.Kind]
 	switch a.description.Method {
-	case "boostin":
+	case "boostin", "boostin-w1", "boostin-w2":
 		return "how much did each train row move this query's " + what + " while the trees were being fitted? (a trace of training; not what would happen without the row)"
 	case "leafinfluence":
 		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept? (first order, through all later trees and other rows)"

@@ -50,8 +50,9 @@ type Case struct {
 	Files   struct{ Model []string }
 
 	Influence struct {
-		Loss string
-		Base []float64
+		Loss   string
+		Base   []float64
+		Target []float64 `json:"label_edit_target"`
 	}
 	Verification struct{ Verdict string }
 	Arrays       map[string]struct {

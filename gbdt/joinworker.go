@@ -1,0 +1,186 @@
+package gbdt
+
+import (
+	"context"
+
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// A worker encodes chunks of train rows and joins them with the panel.
+type worker[F kernel.Float] struct {
+	p     *join[F]
+	rows  *rowBlock
+	est   []estimator // one per part, made when it is first needed
+	walk  *seedWalk
+	leaf  [][]uint32 // [tree][row of the chunk]
+	a     [][]F
+	seeds [][]float64 // self-influence: [tree][row of the chunk]
+	s     []F
+}
+
+func newWorker[F kernel.Float](p *join[F]) *worker[F] {
+	m := p.model
+	w := &worker[F]{p: p, rows: m.newRowBlock(&m.train, p.est.second())}
+	step := chunkRows(len(m.theta))
+	w.leaf, w.a = make([][]uint32, len(m.theta)), make([][]F, len(m.theta))
+	for u := range w.leaf {
+		w.leaf[u], w.a[u] = make([]uint32, step), make([]F, step)
+	}
+	if p.job.Self {
+		w.walk = newSeedWalk(m, &m.train, p.seeder, p.est.seeding())
+		w.seeds = make([][]float64, len(m.theta))
+		for u := range w.seeds {
+			w.seeds[u] = make([]float64, step)
+		}
+	}
+	return w
+}
+
+// encode computes leaves and the coefficients for one part of a chunk of train
+// positions.
+func (w *worker[F]) encode(at influence.Range, part int) error {
+	m := w.p.model
+	for len(w.est) < len(w.p.parts) {
+		w.est = append(w.est, nil)
+	}
+	if w.est[part] == nil {
+		w.est[part] = w.p.parts[part].est.clone()
+	}
+	return runs(w.p.job.Train, at, func(row int64, n, off int) error {
+		if err := w.rows.load(row, n); err != nil {
+			return err
+		}
+		for t := range m.iters {
+			w.rows.derive(t)
+			for c, a := range w.est[part].coefficients(w.rows, t) {
+				u := t*m.k + c
+				copy(w.leaf[u][off:], w.rows.leaf[c])
+				dst := w.a[u][off : off+n]
+				for i, v := range a {
+					dst[i] = F(v)
+				}
+			}
+			w.rows.advance(t)
+		}
+		return nil
+	})
+}
+
+// rowsOfTile returns how many train rows a tile of so many entries has.
+func rowsOfTile(entries int64) int64 { return max(tileScores/max(entries, 1), 1) }
+
+// tiles encodes a chunk, joins it with the panel and puts the scores.
+func (w *worker[F]) tiles(ctx context.Context, at, queries influence.Range) error {
+	if err := w.encode(at, 0); err != nil {
+		return err
+	}
+	panel := w.p.parts[0].panel
+	rows := rowsOfTile(int64(panel.Entries()))
+	for lo := at.Lo; lo < at.Hi; lo += rows {
+		tile := influence.Range{Lo: lo, Hi: min(lo+rows, at.Hi)}
+		s := w.clean(tile.Len() * int64(panel.Entries()))
+		w.join(panel, int(tile.Lo-at.Lo), int(tile.Hi-at.Lo), s)
+		if err := w.agree(s, tile.Lo, tile.Hi, queries); err != nil {
+			return err
+		}
+		if err := w.put(ctx, tile, queries, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mixed adds up a tile over parts with different estimators: each query has
+// coefficients in one of them.
+func (w *worker[F]) mixed(ctx context.Context, at, queries influence.Range) error {
+	s := w.clean(at.Len() * int64(w.p.parts[0].panel.Entries()))
+	for k, part := range w.p.parts {
+		if err := w.encode(at, k); err != nil {
+			return err
+		}
+		w.join(part.panel, 0, int(at.Len()), s)
+	}
+	return w.put(ctx, at, queries, s)
+}
+
+// clean returns n scores of 0.
+func (w *worker[F]) clean(n int64) []F {
+	if int64(len(w.s)) < n {
+		w.s = make([]F, n)
+	}
+	s := w.s[:n]
+	clear(s)
+	return s
+}
+
+// join adds all trees to the scores of rows lo … hi−1 of the encoded chunk.
+func (w *worker[F]) join(panel *kernel.Panel[F], lo, hi int, s []F) {
+	for u := range w.leaf {
+		panel.Join(u, w.leaf[u][lo:hi], w.a[u][lo:hi], s)
+	}
+}
+
+func (w *worker[F]) put(ctx context.Context, rows, queries influence.Range, s []F) error {
+	per := int64(w.p.layout.PerRow)
+	r := influence.Range2{Query: influence.Range{Lo: queries.Lo * per, Hi: queries.Hi * per}, Train: rows}
+	return w.p.sink.Put(ctx, tile(r, s))
+}
+
+// agree gives similarities the sign of agreeing labels.
+func (w *worker[F]) agree(s []F, lo, hi int64, queries influence.Range) error {
+	p := w.p
+	if sim, ok := p.est.(*leafSim); !ok || !sim.signed {
+		return nil
+	}
+	n := queries.Len()
+	for i := lo; i < hi; i++ {
+		y := p.model.train.y[p.job.Train.At(i)]
+		row := s[(i-lo)*n : (i-lo+1)*n]
+		for e := range row {
+			q := p.job.Query.At(queries.Lo + int64(e))
+			row[e] *= F(p.model.agreement(y, p.queries.rows.y[q], p.queries.margins[0][q]))
+		}
+	}
+	return nil
+}
+
+// self puts the influence of each row of a chunk on itself.
+func (w *worker[F]) self(ctx context.Context, at influence.Range) error {
+	if err := w.encode(at, 0); err != nil {
+		return err
+	}
+	p := w.p
+	n := int(at.Len())
+	err := runs(p.job.Train, at, func(row int64, n, off int) error {
+		return w.walk.run(row, n, nil, nil, w.seeds, off)
+	})
+	if err != nil {
+		return err
+	}
+	s := w.clean(int64(n))
+	for u := range w.a {
+		for i := range s {
+			s[i] += F(w.a[u][i] * F(w.seeds[u][i]))
+		}
+	}
+	if sim, ok := p.est.(*leafSim); ok && sim.signed {
+		for i := range s {
+			row := p.job.Train.At(at.Lo + int64(i))
+			s[i] *= F(p.model.agreement(p.model.train.y[row], p.model.train.y[row], w.walk.final[0][i]))
+		}
+	}
+	return p.sink.Put(ctx, tile(influence.Range2{Query: influence.Range{Lo: 0, Hi: 1}, Train: at}, s))
+}
+
+// tile wraps scores of either type.
+func tile[F kernel.Float](r influence.Range2, s []F) influence.Tile {
+	t := influence.Tile{Range2: r}
+	switch v := any(s).(type) {
+	case []float32:
+		t.F32 = v
+	case []float64:
+		t.F64 = v
+	}
+	return t
+}
