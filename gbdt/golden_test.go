@@ -118,12 +118,15 @@ func checkArrays(t *testing.T, c goldentest.Case, m *gbdt.Model, q *gbdt.Queries
 			s, err = m.BoostInWeighted(q, 2, o)
 		case "leafinf_sp":
 			s, err = m.LeafInfluenceSingle(q, o)
-		case "leafinf":
+		case "leafinf", "label_grad":
 			o.InitialScore = gbdt.InitialFixed
 			if strings.Contains(spec.Mode, "bias") {
 				o.InitialScore = gbdt.InitialRefit
 			}
 			s, err = m.LeafInfluence(q, o)
+			if spec.Method == "label_grad" {
+				s, err = m.LabelGradient(q, o)
+			}
 		case "leafsim":
 			s = m.LeafSim(q)
 		default:

@@ -41,10 +41,39 @@ const (
 // Cost per 32 queries: T sweeps over n·K·32 float64, memory 8·n·K·(width+1)
 // bytes where width ≤ 32 is what o.MemoryBytes allows.
 func (m *Model) LeafInfluence(queries *Queries, o Options) (influence.Scorer, error) {
+	return m.reverse(queries, o, false)
+}
+
+// LabelGradient returns how the quantity moves with the label of a train row at
+// the trees' fixed structure:
+//
+//	dL(q)/dy_i
+//
+// for the loss, and dM/dy_i or dP/dy_i for a margin or a probability. Labels of
+// a binary model count as the numbers 0 and 1. Where LeafInfluence has an
+// InitialScore, so has this; it has no compat form. Errors and cost are those of
+// LeafInfluence; models of several outputs are an error.
+//
+// Source: AXIL (Geertsema and Lu, arXiv 2301.01864 v2) for squared loss, whose
+// weights these are; here for any loss by the reverse mode of LeafInfluence.
+func (m *Model) LabelGradient(queries *Queries, o Options) (influence.Scorer, error) {
+	if _, err := m.loss.LabelSlope(nil, nil, m.base, m.stats, nil, nil); err != nil {
+		return nil, err
+	}
+	if o.Form == CompatForm {
+		return nil, fmt.Errorf("label-gradient has no compat form")
+	}
+	return m.reverse(queries, o, true)
+}
+
+func (m *Model) reverse(queries *Queries, o Options, label bool) (influence.Scorer, error) {
+	if o.LabelEdit != nil {
+		return m.labelEdit(queries, o.LabelEdit, &leafSingle{model: m})
+	}
 	if _, err := m.derivative(queries, o, &leafSingle{model: m, form: o.Form}); err != nil {
 		return nil, err
 	}
-	s := &reverseScorer{model: m, queries: queries, form: o.Form, memory: o.MemoryBytes}
+	s := &reverseScorer{label: label, model: m, queries: queries, form: o.Form, memory: o.MemoryBytes}
 	switch {
 	case o.InitialScore == InitialRefit && !m.report.Refit:
 		return nil, fmt.Errorf("the initial score %v is not reproduced by the library's rule; use --initial-score fixed", m.report.Base)
@@ -60,6 +89,7 @@ type reverseScorer struct {
 	queries *Queries
 	form    Form
 	refit   bool
+	label   bool // the effect of moving the row's label, not of removing the row
 	memory  int64
 }
 
@@ -73,6 +103,15 @@ func (s *reverseScorer) describe(of influence.Quantity) influence.Description {
 		LOOFactor:   &one,
 		Approximate: []string{"first order in the weight of the row, at the trees' fixed structure"},
 		Signed:      true,
+	}
+	if s.label {
+		d.Method, d.LOOFactor = "label-gradient", nil
+		d.Source = "AXIL (Geertsema and Lu, arXiv 2301.01864 v2) for squared loss; for other losses by the reverse mode of LeafInfluence"
+		d.Approximate = []string{"first order in the label of the row, at the trees' fixed structure"}
+		d.Unit = s.model.unit(of) + " per unit of label"
+		d.PositiveMeans = fmt.Sprintf("raising the train row's label would raise the query's %s", of.Kind)
+		d.NegativeMeans = fmt.Sprintf("raising the train row's label would lower the query's %s", of.Kind)
+		d.Signed = false
 	}
 	if !s.refit {
 		d.Approximate = append(d.Approximate, "the initial score is held fixed")
@@ -298,6 +337,9 @@ type forwardWorker struct {
 	rows *rowBlock
 	own  []float64
 	base [][]float64
+
+	gy, hy       []float64 // label gradients: slopes of G and H in the label
+	initialSlope float64   // and of the initial score
 }
 
 func newForwardWorker(r *reverseRun) *forwardWorker {
@@ -344,6 +386,12 @@ func (w *forwardWorker) run(first int64, n int, c reverseChunk, s []float64) err
 		for class := range m.k {
 			theta, g, h := m.theta[t*m.k+class], r.d.G[class], r.d.H[class]
 			own := w.own[:n]
+			if w.r.label {
+				if err := w.labelSlope(); err != nil {
+					return err
+				}
+				g, h = w.gy[:n], w.hy[:n]
+			}
 			for i, l := range r.leaf[class] {
 				own[i] = r.w[i] * (float64(m.eta[t]*g[i]) + float64(theta[l]*h[i]))
 			}
@@ -352,16 +400,43 @@ func (w *forwardWorker) run(first int64, n int, c reverseChunk, s []float64) err
 		r.advance(t)
 	}
 	if c.base != nil {
-		w.initial(c, s)
+		if err := w.initial(c, s); err != nil {
+			return err
+		}
+	}
+	// What was added up is −dJ for a row that weighs more, or whose label rises:
+	// removing it takes that away; raising it does not. The seed of a margin
+	// has its sign turned already.
+	if w.r.label && w.r.job.Of.Kind == influence.Loss {
+		for i := range s {
+			s[i] = -s[i]
+		}
 	}
 	return nil
 }
 
+// labelSlope fills gy and hy at the rows' present margins.
+func (w *forwardWorker) labelSlope() error {
+	m, r := w.r.model, w.rows
+	if w.gy == nil {
+		w.gy, w.hy = make([]float64, blockRows), make([]float64, blockRows)
+	}
+	initial, err := m.loss.LabelSlope(r.y, r.f[0], m.base, m.stats, w.gy[:r.m], w.hy[:r.m])
+	w.initialSlope = initial
+	return err
+}
+
 // initial takes away what the rows move through the initial score.
-func (w *forwardWorker) initial(c reverseChunk, s []float64) {
+func (w *forwardWorker) initial(c reverseChunk, s []float64) error {
 	m, r := w.r.model, w.rows
 	slope := cut(w.base, r.m)
 	m.loss.InitialSlope(r.y, m.base, m.stats, slope)
+	if w.r.label {
+		if err := w.labelSlope(); err != nil {
+			return err
+		}
+		fill(slope[0], w.initialSlope)
+	}
 	for class := range m.k {
 		for i := range r.m {
 			v := r.w[i] * slope[class][i]
@@ -371,4 +446,5 @@ func (w *forwardWorker) initial(c reverseChunk, s []float64) {
 			}
 		}
 	}
+	return nil
 }

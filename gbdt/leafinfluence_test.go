@@ -148,3 +148,55 @@ func TestInitialScoreMustBeReproduced(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, s.Describe().Approximate, "the initial score is held fixed")
 }
+
+// The definition: dJ(q)/dy of the refit at a fixed structure, by central
+// differences in the label of one row.
+func TestLabelGradientAgainstRefit(t *testing.T) {
+	for name, s := range specs() {
+		if s.n > 100 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			p := newProblem(t, s)
+			m, q := p.prepare(t, PrepareOptions{})
+			scorer, err := m.LabelGradient(q, Options{})
+			if s.k > 1 {
+				require.ErrorIs(t, err, errNoLabelSlope)
+				return
+			}
+			require.NoError(t, err)
+			if s.loss.Name == "binary" {
+				return // Between the classes the loss has no value to take differences of.
+			}
+			w := make([]float64, len(p.y))
+			for i := range w {
+				w[i] = p.weight(i)
+			}
+			for _, of := range p.quantities() {
+				got := dense(t, scorer, m, q, of, false)
+				scale := 0.0
+				for _, v := range got.Scores {
+					scale = math.Max(scale, math.Abs(v))
+				}
+				for i := range p.y {
+					const e = 1e-5
+					y := p.y[i]
+					p.y[i] = y + e
+					up := p.refit(w, !s.noBase)
+					p.y[i] = y - e
+					down := p.refit(w, !s.noBase)
+					p.y[i] = y
+					for row := range p.nq {
+						output := 0
+						if got.Layout.Output != nil {
+							output = int(got.Layout.Output[row*got.Layout.PerRow])
+						}
+						label := q.Label(int64(row))
+						want := (p.value(of, output, label, up[row]) - p.value(of, output, label, down[row])) / (2 * e)
+						require.InDelta(t, want, got.At(int64(row*got.Layout.PerRow), int64(i)), 1e-6*scale, "%s train %d query %d", of, i, row)
+					}
+				}
+			}
+		})
+	}
+}

@@ -55,6 +55,11 @@ type Loss interface {
 	// InitialSlope writes d(InitialScore_c)/dw_i for rows with labels y, at the
 	// initial score base.
 	InitialSlope(y, base []float64, s LabelStats, out [][]float64)
+
+	// LabelSlope writes dG/dy and dH/dy of a loss with one output, and returns
+	// d(InitialScore)/dy_i for a row of weight 1. Labels of two classes count as
+	// the numbers 0 and 1. It is an error where labels cannot move.
+	LabelSlope(y, f, base []float64, s LabelStats, gy, hy []float64) (initial float64, err error)
 }
 
 // Derivatives are the arrays that [Loss.Derive] fills, K slices of m each.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/infl-dev/infl/gbdt"
@@ -40,16 +39,16 @@ func ExitCode(err error) int {
 	return ExitError
 }
 
-// PrintError writes an error as one line; with debug, its chain of causes
+// PrintError writes an error as one line; with Debug, its chain of causes
 // follows.
-func PrintError(w io.Writer, err error, debug bool) {
+func (c *Common) PrintError(err error) {
 	text := err.Error()
 	if errors.Is(err, context.Canceled) {
 		text = "interrupted; run the same command again to continue"
 	}
-	fmt.Fprintf(w, "infl: %s\n", oneLine(text))
-	for debug && err != nil {
-		fmt.Fprintf(w, "  %T: %s\n", err, oneLine(err.Error()))
+	c.talk("error", "infl: "+oneLine(text))
+	for c.Debug && err != nil {
+		c.talk("debug", fmt.Sprintf("  %T: %s", err, oneLine(err.Error())))
 		err = errors.Unwrap(err)
 	}
 }

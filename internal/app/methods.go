@@ -38,6 +38,10 @@ var methods = []method{
 		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
 			return m.LeafInfluenceSingle(q, o)
 		}},
+	{"label-gradient", "tree model of one output, train, query", "how the query would move with the label of the row: d(query loss)/d(label)", true,
+		func(m *gbdt.Model, q *gbdt.Queries, o gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.LabelGradient(q, o)
+		}},
 	{"leafsim", "tree model, train, query", "similarity: shared leaves, small leaves more, with the sign of agreeing labels", false,
 		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, _ uint64) (influence.Scorer, error) {
 			return m.LeafSim(q), nil
@@ -54,7 +58,7 @@ var methods = []method{
 
 // laterMethods are named in the contract and not built yet.
 var laterMethods = []string{
-	"boostin-lca", "leafrefit", "label-gradient", "treesim", "inputsim", "trex",
+	"boostin-lca", "leafrefit", "treesim", "inputsim", "trex",
 	"loo", "subsample", "shapley", "target", "minority", "dot", "cosine", "tracin", "tracin-last", "representer", "ekfac", "kfac",
 	"tkfac", "diagonal", "identity", "source", "datainf", "trak", "less", "logra", "cg", "lissa", "nystroem", "exact", "idf-overlap",
 }

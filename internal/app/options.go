@@ -52,11 +52,34 @@ func (c *Common) memory() (int64, error) {
 	return n, nil
 }
 
+// Validate lists what is wrong with the options that every command has.
+func (c *Common) Validate() error {
+	var errs []error
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		errs = append(errs, fmt.Errorf("--log-format %q is not known; use text or json", c.LogFormat))
+	}
+	if c.Workers < 0 {
+		errs = append(errs, fmt.Errorf("--workers %d; it must be positive, or 0 for the number of CPUs", c.Workers))
+	}
+	_, err := c.memory()
+	return errors.Join(append(errs, err, c.Output.Validate())...)
+}
+
 // say writes a line of talk.
 func (c *Common) say(format string, args ...any) {
 	if !c.Quiet {
-		fmt.Fprintf(c.Streams.Err, format+"\n", args...)
+		c.talk("info", fmt.Sprintf(format, args...))
 	}
+}
+
+// talk writes a line on stderr, in the form of --log-format.
+func (c *Common) talk(level, text string) {
+	if c.LogFormat == "json" {
+		if line, err := record([]string{"level", "message"}, []any{level, text}); err == nil {
+			text = string(line)
+		}
+	}
+	fmt.Fprintln(c.Streams.Err, text)
 }
 
 // progress starts a progress line, or returns nil where none is wanted.
@@ -105,8 +128,8 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 	if o.InitialScore != "" && o.InitialScore != "fixed" && o.InitialScore != "refit" {
 		errs = append(errs, fmt.Errorf("--initial-score %q is not known; use refit or fixed", o.InitialScore))
 	}
-	if o.InitialScore == "refit" && o.Method != "leafinfluence" {
-		errs = append(errs, fmt.Errorf("--initial-score refit: only leafinfluence moves the initial score"))
+	if o.InitialScore == "refit" && o.Method != "leafinfluence" && o.Method != "label-gradient" {
+		errs = append(errs, fmt.Errorf("--initial-score refit: only leafinfluence and label-gradient move the initial score"))
 	}
 	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
 		errs = append(errs, fmt.Errorf("--dtype: %w", err))

@@ -101,6 +101,8 @@ func question(a *answer) string {
 		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept? (first order, through all later trees and other rows)"
 	case "leafinfluence-single":
 		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept and other rows unchanged? (first order)"
+	case "label-gradient":
+		return "how would this query's " + what + " move if the label of the row rose a little? (first order)"
 	case "leafsim":
 		return "which train rows fall into the same small leaves as this query? (a similarity, not an effect)"
 	case "loss":
