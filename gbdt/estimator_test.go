@@ -357,3 +357,60 @@ func TestRandomIsStandardNormalAndKeyed(t *testing.T) {
 	require.InDelta(t, 3, fourth/n, 5*math.Sqrt(96/n))
 	require.InDelta(t, 0, cross/n, 5/math.Sqrt(n))
 }
+
+func TestTargetKnowsLabelsOnly(t *testing.T) {
+	for _, name := range []string{"multiclass", "regression"} {
+		p := newProblem(t, specs()[name])
+		m, q := p.prepare(t, PrepareOptions{})
+		d := dense(t, m.Target(q, 3), m, q, influence.Quantity{}, false)
+		require.Equal(t, d.Scores, dense(t, m.Target(q, 3), m, q, influence.Quantity{}, false).Scores)
+		for i, y := range p.y {
+			for row := range p.nq {
+				v, yq := d.At(int64(row), int64(i)), q.Label(int64(row))
+				switch {
+				case name == "regression":
+					require.InEpsilon(t, 1/math.Abs(y-yq), v, 1e-12)
+				case y == yq:
+					require.True(t, v > 0 && v < 1)
+				default:
+					require.True(t, v > -1 && v < 0)
+				}
+			}
+		}
+	}
+}
+
+func TestMinorityPutsRareLabelsFirst(t *testing.T) {
+	p := newProblem(t, specs()["multiclass"])
+	m, q := p.prepare(t, PrepareOptions{})
+	count := make(map[float64]int)
+	for _, y := range p.y {
+		count[y]++
+	}
+	d := dense(t, m.Minority(q, 1), m, q, influence.Quantity{}, false)
+	for i, y := range p.y {
+		for j, z := range p.y {
+			if count[y] < count[z] {
+				require.Greater(t, d.At(0, int64(i)), d.At(0, int64(j)))
+			}
+		}
+	}
+}
+
+func TestInputSimIsInverseDistance(t *testing.T) {
+	s := specs()["regression"]
+	p := newProblem(t, s)
+	for i := range p.x {
+		for f, v := range p.x[i] {
+			if math.IsNaN(v) {
+				p.x[i][f] = 7 // The tables still hold a gap there: it must be refused.
+			}
+		}
+	}
+	m, q := p.prepare(t, PrepareOptions{})
+	scorer, err := m.InputSim(q)
+	require.NoError(t, err)
+	j := influence.Job{Train: influence.RowRange(0, m.Rows()), Query: influence.RowRange(0, q.Rows())}
+	_, err = sink.Dense(t.Context(), scorer, j)
+	require.ErrorContains(t, err, "missing")
+}

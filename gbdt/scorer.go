@@ -109,6 +109,8 @@ func Describe(s influence.Scorer, of influence.Quantity) influence.Description {
 		return s.model.describe(s.forQuantity(of).describe(), of)
 	case *reverseScorer:
 		return s.describe(of)
+	case *inputScorer:
+		return s.describe(of)
 	}
 	return s.Describe()
 }

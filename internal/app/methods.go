@@ -46,6 +46,18 @@ var methods = []method{
 		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, _ uint64) (influence.Scorer, error) {
 			return m.LeafSim(q), nil
 		}},
+	{"inputsim", "tree model of numeric features, train, query", "similarity: 1/distance of the raw features, with the sign of agreeing labels", false,
+		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, _ uint64) (influence.Scorer, error) {
+			return m.InputSim(q)
+		}},
+	{"target", "tree model, train, query", "a baseline: random, but above 0 where labels agree; for regressions 1/difference of the labels", false,
+		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, seed uint64) (influence.Scorer, error) {
+			return m.Target(q, seed), nil
+		}},
+	{"minority", "tree model, train", "a baseline: rare classes first; for regressions the distance from the median label", false,
+		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, seed uint64) (influence.Scorer, error) {
+			return m.Minority(q, seed), nil
+		}},
 	{"random", "tree model, train, query", "standard normal numbers: the control", false,
 		func(m *gbdt.Model, q *gbdt.Queries, _ gbdt.Options, seed uint64) (influence.Scorer, error) {
 			return m.Random(q, seed), nil
@@ -58,8 +70,8 @@ var methods = []method{
 
 // laterMethods are named in the contract and not built yet.
 var laterMethods = []string{
-	"boostin-lca", "leafrefit", "treesim", "inputsim", "trex",
-	"loo", "subsample", "shapley", "target", "minority", "dot", "cosine", "tracin", "tracin-last", "representer", "ekfac", "kfac",
+	"boostin-lca", "leafrefit", "treesim", "trex",
+	"loo", "subsample", "shapley", "dot", "cosine", "tracin", "tracin-last", "representer", "ekfac", "kfac",
 	"tkfac", "diagonal", "identity", "source", "datainf", "trak", "less", "logra", "cg", "lissa", "nystroem", "exact", "idf-overlap",
 }
 

@@ -105,6 +105,8 @@ func question(a *answer) string {
 		return "how would this query's " + what + " move if the label of the row rose a little? (first order)"
 	case "leafsim":
 		return "which train rows fall into the same small leaves as this query? (a similarity, not an effect)"
+	case "inputsim":
+		return "which train rows look like this query? (a similarity, not an effect)"
 	case "loss":
 		return "which train rows does the model itself disagree with? (the same for every query)"
 	}
