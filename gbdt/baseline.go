@@ -69,13 +69,6 @@ func (s *pairScorer) Plan(_ context.Context, j influence.Job) (influence.Plan, e
 }
 
 func (s *pairScorer) Score(ctx context.Context, j influence.Job, sink influence.Sink) error {
-	q := int64(0)
-	if s.queries != nil {
-		q = s.queries.Rows()
-	}
-	if err := j.Validate(s.model.Rows(), q); err != nil {
-		return err
-	}
 	l, err := s.Layout(j)
 	if err != nil {
 		return err

@@ -70,9 +70,6 @@ func (s *inputScorer) Score(ctx context.Context, j influence.Job, sink influence
 	if err != nil {
 		return err
 	}
-	if err := j.Validate(s.model.Rows(), s.queries.Rows()); err != nil {
-		return err
-	}
 	if err := sink.Begin(ctx, l); err != nil {
 		return err
 	}

@@ -166,13 +166,6 @@ func (s *reverseScorer) width() int {
 
 // Score implements influence.Scorer.
 func (s *reverseScorer) Score(ctx context.Context, j influence.Job, sink influence.Sink) error {
-	q := int64(0)
-	if s.queries != nil {
-		q = s.queries.Rows()
-	}
-	if err := j.Validate(s.model.Rows(), q); err != nil {
-		return err
-	}
 	l, err := s.Layout(j)
 	if err != nil {
 		return err

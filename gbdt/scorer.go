@@ -180,8 +180,18 @@ func (s *joinScorer) seeder(of influence.Quantity) (seeder, error) {
 
 // Layout implements influence.Scorer.
 func (s *joinScorer) Layout(j influence.Job) (influence.Layout, error) {
+	q := int64(0)
+	if s.queries != nil {
+		q = s.queries.Rows()
+	}
+	if err := j.Validate(s.model.Rows(), q); err != nil {
+		return influence.Layout{}, err
+	}
 	l := influence.Layout{Train: j.Train.Len(), NBlock: influence.UnitRows, PerRow: 1, Precision: j.Precision}
 	if j.Self {
+		if s.targets != nil {
+			return l, fmt.Errorf("a label edit is asked about queries, not about train rows themselves")
+		}
 		if of := j.Of; of.Kind != influence.Loss && of.Output == influence.Every {
 			return l, fmt.Errorf("self-influence of every output at once is not offered; name one output")
 		}
