@@ -16,10 +16,11 @@ type baseCandidate struct {
 
 // baseCandidates lists the initial scores that the file allows, the likeliest
 // first. LightGBM prints shrinkage 1 for a first tree that holds the initial
-// score, and its own shrinkage for one that does not.
+// score, and its own shrinkage for one that does not. With initial scores per
+// row it estimates none.
 func (m *Model) baseCandidates(stats LabelStats) []baseCandidate {
 	zero := baseCandidate{base: make([]float64, m.k)}
-	if m.iters == 0 || m.forest.Loss.Renewed {
+	if m.iters == 0 || m.forest.Loss.Renewed || m.train.base != nil {
 		return []baseCandidate{zero}
 	}
 	folded := false

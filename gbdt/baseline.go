@@ -128,7 +128,7 @@ func (s *pairScorer) losses(j influence.Job, at influence.Range) ([]float64, err
 	}
 	m := s.model
 	out := make([]float64, at.Len())
-	ids, leaf := m.train.index.reader(), make([]uint32, blockRows)
+	ids, leaf := m.train.reader(), make([]uint32, blockRows)
 	err := runs(j.Train, at, func(row int64, n, off int) error {
 		if err := ids.load(int(row / blockRows)); err != nil {
 			return err

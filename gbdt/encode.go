@@ -12,6 +12,10 @@ import (
 type Columns struct {
 	Label, Key, Weight, Group, Predictions string
 
+	// Base is a column with the initial score of each row, as it was given to the
+	// library beside the labels.
+	Base string
+
 	// LabelEdit is a column of the query table with the new label that train
 	// rows are thought to get, for label edits.
 	LabelEdit string
@@ -28,7 +32,7 @@ type Columns struct {
 func (f *Forest) binding(c Columns) dataset.Binding {
 	b := dataset.Binding{
 		ByPosition: f.Generated,
-		Label:      c.Label, Key: c.Key, Weight: c.Weight, Group: c.Group, Predictions: c.Predictions,
+		Label:      c.Label, Key: c.Key, Weight: c.Weight, Group: c.Group, Base: c.Base, Predictions: c.Predictions,
 		Classes: c.Classes,
 	}
 	if b.Classes == nil {

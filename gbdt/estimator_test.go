@@ -14,7 +14,7 @@ import (
 // margins returns F before each iteration and at the end: [t][class].
 func (p *problem) margins(row int) [][]float64 {
 	k := p.forest.K
-	f := append([]float64(nil), p.base...)
+	f := p.start(row, p.base)
 	out := [][]float64{append([]float64(nil), f...)}
 	for u := range p.forest.Trees {
 		f[u%k] += p.theta(u, p.leaf[u][row])

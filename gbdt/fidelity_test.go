@@ -116,7 +116,7 @@ func TestOtherRowsAreAMismatch(t *testing.T) {
 
 func TestOtherLabelsAreAMismatch(t *testing.T) {
 	p := newProblem(t, specs()["binary"])
-	p.train = p.table(t, filepath.Join(t.TempDir(), "train.csv"), p.x[:len(p.y)], flipped(p.y), p.w)
+	p.train = p.table(t, filepath.Join(t.TempDir(), "train.csv"), 0, len(p.y), flipped(p.y), p.w)
 	wrong := mismatch(t, p, p.columns())
 	require.Positive(t, wrong.Fidelity.LeavesOff)
 	require.Zero(t, wrong.Fidelity.CountsOff)
@@ -216,7 +216,7 @@ func TestBadLabelsNameTheirLine(t *testing.T) {
 	p := newProblem(t, specs()["multiclass"])
 	y := append([]float64(nil), p.y...)
 	y[4] = 7
-	p.train = p.table(t, filepath.Join(t.TempDir(), "train.csv"), p.x[:len(y)], y, nil)
+	p.train = p.table(t, filepath.Join(t.TempDir(), "train.csv"), 0, len(y), y, nil)
 	_, err := Prepare(t.Context(), p.forest, p.train, PrepareOptions{Columns: p.columns()})
 	var bad *dataset.Error
 	require.ErrorAs(t, err, &bad)

@@ -21,6 +21,9 @@ func (m *Model) fit(ctx context.Context, bound *dataset.Bound, o PrepareOptions)
 	if m.train.w != nil && m.forest.Loss.Name == "cross_entropy_lambda" {
 		return &influence.UnsupportedError{What: "objective cross_entropy_lambda with row weights", Reason: "there a weight is an exponent, not a factor", Instead: "train with cross_entropy"}
 	}
+	if m.train.base != nil && m.k > 1 {
+		return &influence.UnsupportedError{What: "an initial score per row for a model of several outputs", Reason: "one column cannot hold them"}
+	}
 	m.stats = stats
 	o.begin("fit")
 	variants := m.forest.Loss.variants(m.forest.Version)

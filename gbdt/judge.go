@@ -124,7 +124,7 @@ func (m *Model) comparePredictions() error {
 	}
 	r.PredictionsRead = true
 	var asMargin, asOutput predictionCheck
-	ids, leaf := m.train.index.reader(), make([]uint32, blockRows)
+	ids, leaf := m.train.reader(), make([]uint32, blockRows)
 	f, p := [][]float64{make([]float64, blockRows)}, [][]float64{make([]float64, blockRows)}
 	for b := range m.train.index.numBlocks() {
 		if err := ids.load(b); err != nil {
@@ -192,7 +192,7 @@ func (c *predictionCheck) compare(first int64, stored, found []float64) {
 // findRows names the first train rows in each disputed leaf.
 func (m *Model) findRows() error {
 	const want = 5
-	ids, leaf := m.train.index.reader(), make([]uint32, blockRows)
+	ids, leaf := m.train.reader(), make([]uint32, blockRows)
 	for i := range m.report.Disagreements {
 		d := &m.report.Disagreements[i]
 		for b := 0; b < m.train.index.numBlocks() && len(d.FirstRow) < want; b++ {

@@ -33,7 +33,7 @@ func (m *Model) ParseLabel(text string) (float64, error) {
 func (m *Model) labelEdit(q *Queries, edit *LabelEdit, e estimator) (influence.Scorer, error) {
 	b, ok := e.(*boostin)
 	if !ok {
-		return nil, &influence.UnsupportedError{What: "--label-edit with method " + e.describe().Method, Reason: "its label edit is not built yet", Instead: "use boostin, boostin-w1 or boostin-w2"}
+		return nil, &influence.UnsupportedError{What: "a label edit with method " + e.describe().Method, Reason: "its label edit is not built yet", Instead: "use boostin, boostin-w1 or boostin-w2"}
 	}
 	if q == nil {
 		return nil, fmt.Errorf("a label edit is asked about queries, not about train rows themselves")
@@ -93,6 +93,10 @@ func (b *boostinEdit) coefficients(r *rowBlock, t int) [][]float64 {
 		for i, l := range r.leaf[c] {
 			j := off + int(l)
 			if !m.active[j] {
+				a[i] = 0
+				continue
+			}
+			if r.y[i] == b.target {
 				a[i] = 0
 				continue
 			}

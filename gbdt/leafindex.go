@@ -124,6 +124,8 @@ type leafReader struct {
 	block int
 	data  []byte
 	buf   []byte // backs data where the index is in a file
+
+	base []float64 // the rows' own initial scores; nil where they have none
 }
 
 func (x *leafIndex) reader() *leafReader { return &leafReader{x: x, block: -1} }
@@ -149,6 +151,17 @@ func (r *leafReader) load(b int) error {
 	}
 	r.block = b
 	return nil
+}
+
+// addBase adds the own initial scores of rows lo, lo+1, … of the current block.
+func (r *leafReader) addBase(lo int, f []float64) {
+	if r.base == nil {
+		return
+	}
+	first := r.block*blockRows + lo
+	for i, b := range r.base[first : first+len(f)] {
+		f[i] += b
+	}
 }
 
 // leaves writes the leaves in tree u of rows lo, lo+1, … of the current block.

@@ -68,7 +68,7 @@ func (m *Model) LabelGradient(queries *Queries, o Options) (influence.Scorer, er
 
 func (m *Model) reverse(queries *Queries, o Options, label bool) (influence.Scorer, error) {
 	if o.LabelEdit != nil {
-		return m.labelEdit(queries, o.LabelEdit, &leafSingle{model: m})
+		return nil, &influence.UnsupportedError{What: "a label edit with leafinfluence or label-gradient", Reason: "it is not built yet", Instead: "use boostin, boostin-w1 or boostin-w2"}
 	}
 	if _, err := m.derivative(queries, o, &leafSingle{model: m, form: o.Form}); err != nil {
 		return nil, err

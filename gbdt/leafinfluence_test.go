@@ -23,7 +23,7 @@ func (p *problem) refit(w []float64, moves bool) [][]float64 {
 	}
 	f := make([][]float64, len(p.x))
 	for i := range f {
-		f[i] = append([]float64(nil), base...)
+		f[i] = p.start(i, base)
 	}
 	for t := range p.forest.Iterations() {
 		g, h := p.derive(f[:n])

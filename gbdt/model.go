@@ -43,7 +43,15 @@ type rowSet struct {
 	y     []float64 // labels; NaN where missing, nil without a label column
 	w     []float64 // weights; nil where all rows weigh 1
 	keys  *dataset.Keys
-	group Groups // empty without a group column
+	base  []float64 // initial score of each row on top of the model's; nil without such a column
+	group Groups    // empty without a group column
+}
+
+// reader returns a reader of the rows' leaves that knows their initial scores.
+func (r *rowSet) reader() *leafReader {
+	x := r.index.reader()
+	x.base = r.base
+	return x
 }
 
 // Forest returns the model as its file states it.
@@ -96,6 +104,7 @@ func (m *Model) Close() error { return m.train.index.close() }
 func (m *Model) margins(ids *leafReader, lo int, out [][]float64, leaf []uint32) {
 	for c := range out {
 		fill(out[c], m.base[c])
+		ids.addBase(lo, out[c])
 	}
 	for u, theta := range m.theta {
 		f := out[u%m.k]

@@ -36,6 +36,9 @@ func (m *Model) Queries(ctx context.Context, t *dataset.Table, c Columns) (*Quer
 			*role = ""
 		}
 	}
+	if c.Base != "" && !has(c.Base) {
+		return nil, &dataset.Error{Path: t.Path(), Row: -1, Column: c.Base, Problem: "the query table has no such column, but the model was trained on initial scores", Hint: "add the query rows' initial scores"}
+	}
 	if c.Classes == nil {
 		c.Classes = m.bound.LabelMap().Classes
 	}
@@ -49,6 +52,7 @@ func (m *Model) Queries(ctx context.Context, t *dataset.Table, c Columns) (*Quer
 	}
 	err = m.encode(ctx, bound, q.rows.index, func(fr *dataset.Frame) error {
 		q.rows.y = append(q.rows.y, fr.Label...)
+		q.rows.base = append(q.rows.base, fr.Base...)
 		q.rows.group.add(fr.Group)
 		if c.LabelEdit == "" {
 			return nil
@@ -80,7 +84,7 @@ func (q *Queries) predict(ctx context.Context) error {
 		q.margins[c] = make([]float64, n)
 	}
 	return parallel.For(ctx, m.workers, q.rows.index.numBlocks(), func(_, b int) error {
-		ids := q.rows.index.reader()
+		ids := q.rows.reader()
 		if err := ids.load(b); err != nil {
 			return err
 		}

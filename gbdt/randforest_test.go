@@ -30,6 +30,16 @@ type problem struct {
 	train  *dataset.Table
 	query  *dataset.Table
 	nq     int
+	own    []float64 // initial score per row; nil without
+}
+
+// start returns the margins of a row before the first iteration.
+func (p *problem) start(row int, base []float64) []float64 {
+	f := append([]float64(nil), base...)
+	if p.own != nil {
+		f[0] += p.own[row]
+	}
+	return f
 }
 
 type problemSpec struct {
@@ -42,6 +52,7 @@ type problemSpec struct {
 	noBase   bool // boost_from_average=false
 	unknown  bool // the file does not hold the parameters
 	version  string
+	rowBase  bool // an initial score per row
 }
 
 // specs cover every loss with weights, L1, and with and without initial score.
@@ -60,6 +71,7 @@ func specs() map[string]problemSpec {
 		"fair":               {seed: 12, loss: LossSpec{Name: "fair", FairC: 1.3}, k: 1, n: 60, trees: 5, l2: 1},
 		"cross entropy":      {seed: 13, loss: LossSpec{Name: "cross_entropy"}, k: 1, n: 60, trees: 5, weights: true},
 		"lambda":             {seed: 14, loss: LossSpec{Name: "cross_entropy_lambda"}, k: 1, n: 60, trees: 5},
+		"own base":           {seed: 15, loss: LossSpec{Name: "binary"}, k: 1, n: 60, trees: 5, noBase: true, rowBase: true, weights: true},
 		"many rows":          {seed: 8, loss: LossSpec{Name: "binary"}, k: 1, n: 9000, trees: 3, weights: true},
 	}
 }
@@ -87,8 +99,8 @@ func newProblem(t testing.TB, s problemSpec) *problem {
 	p.fit(rng, s)
 	require.NoError(t, p.forest.Validate())
 	dir := t.TempDir()
-	p.train = p.table(t, filepath.Join(dir, "train.csv"), p.x[:s.n], p.y, p.w)
-	p.query = p.table(t, filepath.Join(dir, "query.csv"), p.x[s.n:], p.y[s.n:], nil)
+	p.train = p.table(t, filepath.Join(dir, "train.csv"), 0, s.n, p.y, p.w)
+	p.query = p.table(t, filepath.Join(dir, "query.csv"), s.n, len(p.x), p.y[s.n:], nil)
 	p.y = p.y[:s.n]
 	return p
 }
@@ -117,6 +129,11 @@ func (p *problem) draw(rng *rand.Rand, s problemSpec) {
 			y = float64(rng.IntN(s.k))
 		}
 		p.x, p.y = append(p.x, row), append(p.y, y)
+	}
+	if s.rowBase {
+		for range p.x {
+			p.own = append(p.own, float64(float32(rng.NormFloat64())))
+		}
 	}
 	if s.weights {
 		for range s.n {
@@ -204,7 +221,7 @@ func leafOf(t *Tree, x []float64) uint32 {
 func (p *problem) fit(rng *rand.Rand, s problemSpec) {
 	f := make([][]float64, s.n)
 	for i := range f {
-		f[i] = append([]float64(nil), p.base...)
+		f[i] = p.start(i, p.base)
 	}
 	for t := range s.trees {
 		g, h := p.derive(f)
@@ -285,15 +302,15 @@ func (p *problem) theta(u int, l uint32) float64 {
 	return v
 }
 
-// table writes rows as CSV.
-func (p *problem) table(t testing.TB, path string, x [][]float64, y, w []float64) *dataset.Table {
+// table writes rows lo … hi−1 as CSV, with labels y and weights w.
+func (p *problem) table(t testing.TB, path string, lo, hi int, y, w []float64) *dataset.Table {
 	t.Helper()
 	var b strings.Builder
 	for f := range features {
 		fmt.Fprintf(&b, "c%d,", f)
 	}
-	b.WriteString("label,weight\n")
-	for i, row := range x {
+	b.WriteString("label,weight,base\n")
+	for i, row := range p.x[lo:hi] {
 		for _, v := range row {
 			if !math.IsNaN(v) {
 				fmt.Fprint(&b, v)
@@ -304,7 +321,7 @@ func (p *problem) table(t testing.TB, path string, x [][]float64, y, w []float64
 		if w != nil {
 			weight = w[i]
 		}
-		fmt.Fprintf(&b, "%v,%v\n", y[i], weight)
+		fmt.Fprintf(&b, "%v,%v,%v\n", y[i], weight, p.start(lo+i, []float64{0})[0])
 	}
 	require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o666))
 	table, err := dataset.Open(path, dataset.Options{})
@@ -317,6 +334,9 @@ func (p *problem) columns() Columns {
 	c := Columns{Label: "label"}
 	if p.w != nil {
 		c.Weight = "weight"
+	}
+	if p.own != nil {
+		c.Base = "base"
 	}
 	return c
 }

@@ -23,7 +23,7 @@ type rowBlock struct {
 // newRowBlock returns a walker over rows; second says whether DG and DH are
 // wanted.
 func (m *Model) newRowBlock(rows *rowSet, second bool) *rowBlock {
-	r := &rowBlock{model: m, rows: rows, ids: rows.index.reader()}
+	r := &rowBlock{model: m, rows: rows, ids: rows.reader()}
 	per := 3
 	if second {
 		per = 5
@@ -69,6 +69,7 @@ func (r *rowBlock) load(first int64, m int) error {
 		}
 		r.leaf[c] = r.cells[c][:m]
 		fill(r.f[c], r.model.base[c])
+		r.ids.addBase(r.lo, r.f[c])
 	}
 	return nil
 }

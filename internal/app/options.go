@@ -119,9 +119,6 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 	if needQuery {
 		need(o.Query, "--query", "the table of predictions to explain")
 	}
-	if o.Base != "" {
-		errs = append(errs, fmt.Errorf("--base is not built yet: models trained with an initial score per row cannot be explained"))
-	}
 	if o.Form != "exact" && o.Form != "compat" {
 		errs = append(errs, fmt.Errorf("--form %q is not known; use exact or compat", o.Form))
 	}
@@ -144,7 +141,7 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 
 // columns returns the roles of the tables' columns.
 func (o *ModelOptions) columns() (gbdt.Columns, error) {
-	c := gbdt.Columns{Label: o.Label, Key: o.Key, Weight: o.Weight, Group: o.Group, Classes: o.Classes}
+	c := gbdt.Columns{Label: o.Label, Key: o.Key, Weight: o.Weight, Group: o.Group, Base: o.Base, Classes: o.Classes}
 	if o.Predictions != "" {
 		name, ok := strings.CutPrefix(o.Predictions, "col:")
 		if !ok {

@@ -154,17 +154,48 @@ type Suspect struct {
 // A SuspectRow is a train row with what speaks against it, one value for each
 // column of evidence.
 type SuspectRow struct {
-	Key      string   `json:"key"`
-	Row      int64    `json:"row"`
-	Label    string   `json:"label,omitempty"`
-	Evidence []string `json:"evidence"`
-	Fields   []Cell   `json:"fields,omitempty"`
+	Key      string     `json:"key"`
+	Row      int64      `json:"row"`
+	Label    string     `json:"label,omitempty"`
+	Evidence []Evidence `json:"evidence"`
+	Fields   []Cell     `json:"fields,omitempty"`
+}
+
+// Evidence is a text, with the number that sorts it where it is one.
+type Evidence struct {
+	Text string  `json:"text"`
+	Sort *Number `json:"value,omitempty"`
+}
+
+// Measured returns the evidence of a number.
+func Measured(v float64) Evidence {
+	n := Number(v)
+	return Evidence{n.String(), &n}
+}
+
+// Counted returns the evidence of a count.
+func Counted(n int64) Evidence {
+	v := Number(n)
+	return Evidence{Count(n), &v}
 }
 
 // Twins are shown rows that are equal in all columns of the model.
 type Twins struct {
-	Rule string   `json:"rule"`
-	Sets [][]Twin `json:"sets"`
+	Rule string    `json:"rule"`
+	Sets []TwinSet `json:"sets"`
+}
+
+// A TwinSet is a set of equal rows, the queries among them last.
+type TwinSet []Twin
+
+// Disagree reports whether two rows of the set have different labels.
+func (s TwinSet) Disagree() bool {
+	for _, t := range s {
+		if t.Label != s[0].Label && t.Label != "" && s[0].Label != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // A Twin is a row that equals the others of its set.
@@ -189,7 +220,7 @@ type Card struct {
 	Replay string   `json:"replay"`
 	Inputs []Input  `json:"inputs"`
 	Facts  []Fact   `json:"facts"`
-	Files  []Fact   `json:"files"` // results that lie beside the page
+	Files  []Input  `json:"files"` // results that lie beside the page
 	Limits []string `json:"limits"`
 }
 
