@@ -116,11 +116,13 @@ func blockSpan[F number](r *aggregate, t influence.Tile, b int64) span {
 	for i := range t.Train.Len() {
 		row := scores[i*stride+first-t.Query.Lo:][:len(slots)]
 		accs := out.acc[i*int64(len(lanes)):][:len(lanes)]
+		if len(accs) == 1 {
+			accs[0] = through(accs[0], row)
+			continue
+		}
 		for j, v := range row {
 			a := &accs[slots[j]]
-			a.sum += float64(v)
-			a.max = max(a.max, float64(v))
-			a.min = min(a.min, float64(v))
+			*a = a.with(float64(v))
 		}
 	}
 	return out

@@ -93,6 +93,16 @@ func removeStale(dir string, listed []Output) error {
 	return errors.Join(errs...)
 }
 
+// hasUnits reports whether a folder holds finished units. Where that cannot be
+// told, it says so: a run is then kept.
+func hasUnits(dir string) bool {
+	entries, err := os.ReadDir(filepath.Join(dir, partsName))
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".part") })
+}
+
 // removeParts removes the finished units and what else lies beside them.
 func removeParts(dir string) error {
 	parts := filepath.Join(dir, partsName)

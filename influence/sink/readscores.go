@@ -97,7 +97,7 @@ func newScoresView(b arrow.RecordBatch) (v scoresView, err error) {
 			return v, fmt.Errorf("%s has the column %s where %s belongs", scoresName, b.ColumnName(i), name)
 		}
 	}
-	kinds := []bool{6: false}
+	kinds := make([]bool, len(names))
 	v.queryKey, kinds[0] = keyReader(b.Column(0))
 	v.trainKey, kinds[1] = keyReader(b.Column(1))
 	v.queryRow, kinds[2] = b.Column(2).(*array.Int64)
@@ -105,13 +105,12 @@ func newScoresView(b arrow.RecordBatch) (v scoresView, err error) {
 	v.output, kinds[4] = b.Column(4).(*array.Int32)
 	v.score, kinds[5] = scoreReader(b.Column(5))
 	v.rank, kinds[6] = b.Column(6).(*array.Int32)
-	var isText bool
-	v.side, isText = b.Column(7).(*array.String)
-	for i, ok := range append(kinds, isText) {
+	v.side, kinds[7] = b.Column(7).(*array.String)
+	for i, ok := range kinds {
 		if !ok {
 			return v, fmt.Errorf("%s: the column %s is of type %s", scoresName, names[i], b.Column(i).DataType())
 		}
-		if i != 4 && b.Column(i).NullN() > 0 {
+		if names[i] != "output" && b.Column(i).NullN() > 0 {
 			return v, fmt.Errorf("%s: the column %s has nulls", scoresName, names[i])
 		}
 	}

@@ -106,6 +106,11 @@ func (r *Run) resume() error {
 		return fmt.Errorf("%w; --fresh starts again", err)
 	}
 	if err := r.compare(stored, state); err != nil {
+		// A run without any unit holds nothing that could be lost: it is one
+		// that was refused early, and the command has been corrected since.
+		if state == Running && !hasUnits(r.dir) {
+			return r.startAfresh()
+		}
 		return err
 	}
 	if state == Done {

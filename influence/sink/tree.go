@@ -12,6 +12,26 @@ func (a acc) plus(b acc) acc {
 	return acc{a.sum + b.sum, max(a.max, b.max), min(a.min, b.min)}
 }
 
+// with adds one score, which is not NaN.
+func (a acc) with(v float64) acc {
+	a.sum += v
+	if v > a.max {
+		a.max = v
+	}
+	if v < a.min {
+		a.min = v
+	}
+	return a
+}
+
+// through adds scores in order.
+func through[F number](a acc, scores []F) acc {
+	for _, v := range scores {
+		a = a.with(float64(v))
+	}
+	return a
+}
+
 // A node is a subtree of the fixed binary tree over the blocks of queries:
 // leaves have level 0, and node i of a level stands over nodes 2i and 2i+1 of
 // the level below. An odd last node has no sibling and stands in for its
