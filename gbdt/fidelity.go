@@ -110,7 +110,7 @@ func (e *MismatchError) Error() string {
 			msg += fmt.Sprintf(" (rows %s)", rowList(d.FirstRow))
 		}
 	}
-	return msg + "; check --train, --label, --weight and --classes"
+	return msg + "; check --train, --label, --weight, --base and --classes"
 }
 
 func rowList(rows []int64) string {

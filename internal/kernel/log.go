@@ -2,6 +2,13 @@ package kernel
 
 import "math"
 
+// ln 2 in two pieces: ln2Hi has so many trailing zero bits that k·ln2Hi is exact
+// for every exponent k of a float64.
+const (
+	ln2Hi = 0x1.62e42feep-1
+	ln2Lo = 0x1.a39ef35793c76p-33
+)
+
 // Log returns the natural logarithm of x to within 1 unit in the last place,
 // with the same bits on every machine.
 //
