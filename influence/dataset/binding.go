@@ -103,7 +103,7 @@ func (b *Bound) resolve() error {
 			return problem("the column %q is not in the table", name).hint("%s", nearestHint(name, names))
 		}
 		b.extra = append(b.extra, i)
-		used[i] = true
+		used[i] = used[i] || b.binding.ByPosition
 	}
 	var err error
 	if b.binding.ByPosition {
