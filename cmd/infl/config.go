@@ -11,8 +11,13 @@ func newConfig(c *app.Common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "show the effective configuration",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return app.UnknownWord("command", args[0], commandNames(cmd))
+		},
 	}
 	show := &cobra.Command{
 		Use:   "show [COMMAND]",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -39,10 +40,30 @@ query's loss.`,
 	commonFlags(root.PersistentFlags(), c)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newDemo(c), newInspect(c), newWhy(c), newScore(c), newVerify(c),
+		newDemo(c), newInspect(c), newWhy(c), newScore(c), newReport(c), newVerify(c),
 		newConfig(c), newCompletion(c), newMan(c), newVersion(c),
 	)
+	for _, cmd := range root.Commands() {
+		sayUsage(cmd)
+	}
 	return root
+}
+
+// sayUsage adds how a command is used to the error about its arguments.
+func sayUsage(cmd *cobra.Command) {
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err != nil && len(args) > 0 {
+			err = fmt.Errorf("unexpected argument %q", args[len(args)-1])
+		} else if err != nil {
+			err = errors.New("an argument is missing")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w; usage: %s", cmd.Name(), err, cmd.UseLine())
+		}
+		return nil
+	}
 }
 
 func commandNames(root *cobra.Command) []string {
@@ -74,5 +95,5 @@ func configure(cmd *cobra.Command, c *app.Common) error {
 	}
 	c.Configuration = app.Configuration(cmd.Flags())
 	c.Configuration["command"] = cmd.Name()
-	return c.Output.Validate()
+	return c.Validate()
 }

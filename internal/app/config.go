@@ -34,7 +34,7 @@ func Layer(flags *pflag.FlagSet) (map[string]string, error) {
 			return
 		}
 		name := "INFL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v, ok := os.LookupEnv(name); ok {
+		if v := os.Getenv(name); v != "" {
 			from[f.Name] = "environment"
 			if err := flags.Set(f.Name, v); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
@@ -141,6 +141,7 @@ func readReplay(path string) (map[string]any, error) {
 	if err := d.Decode(&doc); err != nil || doc.Configuration == nil {
 		return nil, fmt.Errorf("--replay %s: is not the run.json of a run", path)
 	}
+	delete(doc.Configuration, "command") // It is no flag.
 	return doc.Configuration, nil
 }
 

@@ -22,8 +22,8 @@ const demoQuery = "q0168"
 
 // Demo writes a small real model and its tables to dir and runs the commands
 // that a user would run on them, printing each first. command runs one command
-// line and returns its exit code.
-func Demo(ctx context.Context, c *Common, dir string, command func(args []string) int) error {
+// line.
+func Demo(ctx context.Context, c *Common, dir string, command func(args []string) error) error {
 	if err := writeDemo(dir); err != nil {
 		return err
 	}
@@ -41,17 +41,18 @@ func Demo(ctx context.Context, c *Common, dir string, command func(args []string
 		{"the same for all queries, into a run folder", append(append([]string{"score", "--top", "20", "--aggregate", "sum", "--out", at("run"), "--fresh", "--format", "table"}, model...), query...)},
 		{"which train rows does the model itself disagree with?", append([]string{"score", "--self", "--method", "loss", "--out", at("suspects"), "--fresh", "--format", "table"}, model...)},
 		{"is the run folder sound?", []string{"verify", at("run"), "--json", "ok,what", "--format", "table"}},
+		{"all of it as one page", []string{"report", at("run"), at("suspects"), "--out", at("report.html")}},
 	}
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.Streams.Out, "\n# %s\n$ infl %s\n", s.why, shellLine(s.args))
-		if code := command(s.args); code != ExitOK {
-			return fmt.Errorf("infl %s ended with exit code %d", s.args[0], code)
+		if err := command(s.args); err != nil {
+			return fmt.Errorf("infl %s: %w", s.args[0], err)
 		}
 	}
-	fmt.Fprintf(c.Streams.Out, "\nthe scores are in %s; read them with any Parquet reader\n", at(filepath.Join("run", "scores.parquet")))
+	fmt.Fprintf(c.Streams.Out, "\nthe scores are in %s; read them with any Parquet reader\nthe report is %s; open it in a browser\n", at(filepath.Join("run", "scores.parquet")), at("report.html"))
 	return nil
 }
 

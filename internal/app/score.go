@@ -176,9 +176,6 @@ func (s *session) score(ctx context.Context, o *ScoreOptions, run *sink.Run, sta
 	}
 	m.lap("prepare")
 	log.event("prepared", "rows", s.model.Rows(), "verdict", s.model.Fidelity().Verdict)
-	if err := run.SetInputs(s.inputs); err != nil {
-		return err
-	}
 	of, err := s.readQueries(ctx, p)
 	if err != nil {
 		return err
@@ -192,6 +189,14 @@ func (s *session) score(ctx context.Context, o *ScoreOptions, run *sink.Run, sta
 	}
 	job, out, err := s.job(o, scorer, of)
 	if err != nil {
+		return err
+	}
+	// Inputs are set once nothing can be refused any more, so that a refused
+	// command does not tie the folder to them.
+	if _, err := scorer.Layout(job); err != nil {
+		return err
+	}
+	if err := run.SetInputs(s.inputs); err != nil {
 		return err
 	}
 	sk, err := run.Sink(out)
@@ -249,7 +254,7 @@ func (s *session) job(o *ScoreOptions, scorer influence.Scorer, of influence.Qua
 	if o.By != "" {
 		g := s.queries.Groups()
 		if g == nil {
-			return j, out, fmt.Errorf("--by %s: the query table has no such column", o.By)
+			return j, out, fmt.Errorf("--by %s: the query table has no such column; %s", o.By, suggest(o.By, columnNames(s.query)))
 		}
 		out.QueryGroups = sink.QueryGroups{Of: g.Of, Names: groupNames(g.Names)}
 	}

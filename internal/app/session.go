@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -66,7 +67,15 @@ func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
 }
 
 // openForest reads a model file of any kind that is known.
-func openForest(path string) (*gbdt.Forest, error) { return lightgbm.Open(path) }
+func openForest(path string) (*gbdt.Forest, error) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%s: no such file; name a model file", path)
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%s: is a folder, not a model file", path)
+	}
+	return lightgbm.Open(path)
+}
 
 // warn records a warning and says it once.
 func (s *session) warn(format string, args ...any) {
@@ -283,6 +292,15 @@ func (s *session) matched() string {
 		return "position"
 	}
 	return "name"
+}
+
+// columnNames returns the names of a table's columns.
+func columnNames(t *dataset.Table) []string {
+	var names []string
+	for _, c := range t.Columns() {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func (s *session) workers() int { return parallel.Workers(s.common.Workers) }

@@ -71,11 +71,11 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 	if !model {
 		return false, nil, fmt.Errorf("%s: is a table; verify takes run folders and models", path)
 	}
+	f, err := openForest(path)
+	if err != nil {
+		return false, []string{err.Error()}, nil
+	}
 	if o.Train == "" {
-		f, err := openForest(path)
-		if err != nil {
-			return false, []string{err.Error()}, nil
-		}
 		return true, []string{fmt.Sprintf("a sound model file of %d trees; give --train and --label to check it against its train table", len(f.Trees))}, nil
 	}
 	return o.verifyModel(ctx, path)

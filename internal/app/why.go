@@ -315,13 +315,8 @@ func (s *session) takeQuery(ctx context.Context, rows []int64, columns []string)
 
 // shownColumns returns the columns of the train table less the redacted ones.
 func (s *session) shownColumns(redact []string) ([]string, error) {
-	var names, shown []string
-	for _, c := range s.train.Columns() {
-		names = append(names, c.Name)
-		if !slices.Contains(redact, c.Name) {
-			shown = append(shown, c.Name)
-		}
-	}
+	names := columnNames(s.train)
+	shown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(redact, name) })
 	for _, r := range redact {
 		if !slices.Contains(names, r) {
 			return nil, fmt.Errorf("--redact %s: the train table has no such column; %s", r, suggest(r, names))

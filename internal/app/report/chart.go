@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -113,22 +114,58 @@ func most(values ...Number) Number {
 
 // A heatCell is a cell with its colour.
 type heatCell struct {
-	Value Number
+	Text  string // in the map's unit
+	Exact Number
 	Side  string // up, down or zero
 	Depth int    // percent of the deepest colour
 }
 
-// colours gives each cell its colour; the largest absolute value is deepest.
-func (h Heat) colours() [][]heatCell {
+// deepest is the largest absolute value of the map.
+func (h Heat) deepest() Number {
 	var all []Number
 	for _, r := range h.Cells {
 		all = append(all, r...)
 	}
-	deepest := most(all...)
+	return most(all...)
+}
+
+// power is the power of ten in which the cells are written: a multiple of
+// three that leaves at most three digits before the point.
+func (h Heat) power() int {
+	d := float64(h.deepest())
+	if d == 0 {
+		return 0
+	}
+	return 3 * int(math.Floor(math.Log10(d)/3))
+}
+
+// unit names the power of ten, "" for the first.
+func (h Heat) unit() string {
+	if h.power() == 0 {
+		return ""
+	}
+	return "10" + superscript(strconv.Itoa(h.power()))
+}
+
+// colours gives each cell its colour; the largest absolute value is deepest.
+func (h Heat) colours() [][]heatCell {
+	deepest, unit := h.deepest(), math.Pow10(h.power())
+	decimals := 0
+	if d := float64(deepest) / unit; d > 0 {
+		decimals = 2 - min(2, int(math.Floor(math.Log10(d))))
+	}
 	out := make([][]heatCell, len(h.Cells))
 	for i, r := range h.Cells {
 		for _, v := range r {
-			out[i] = append(out[i], heatCell{v, sideOf(v), percentOf(v, deepest)})
+			c := heatCell{"–", v, sideOf(v), percentOf(v, deepest)}
+			if !math.IsNaN(float64(v)) {
+				c.Text = strconv.FormatFloat(float64(v)/unit, 'f', decimals, 64)
+				if strings.Trim(c.Text, "-0.") == "" {
+					c.Text = "0"
+				}
+				c.Text = strings.Replace(c.Text, "-", "−", 1)
+			}
+			out[i] = append(out[i], c)
 		}
 	}
 	return out

@@ -71,12 +71,13 @@ type Fact struct {
 
 // Queries are the shown predictions with the train rows behind them.
 type Queries struct {
-	Rule      string   `json:"rule"`     // which queries are shown, and which train rows of each
-	Total     int64    `json:"total"`    // queries of the run
-	LeftOut   int      `json:"left_out"` // chosen queries that did not fit into the page
-	Columns   []string `json:"columns"`  // names of the fields
-	HasLabels bool     `json:"-"`
-	List      []Query  `json:"list"`
+	Rule      string    `json:"rule"`     // which queries are shown, and which train rows of each
+	Total     int64     `json:"total"`    // queries of the run
+	LeftOut   int       `json:"left_out"` // chosen queries that did not fit into the page
+	Columns   []string  `json:"columns"`  // names of the fields
+	HasLabels bool      `json:"-"`
+	Ends      [2]string `json:"-"` // what the first train row on either side is called
+	List      []Query   `json:"list"`
 }
 
 // A Query is a shown prediction.

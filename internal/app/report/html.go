@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed" // The page's template, style and script.
 	"html/template"
+	"strconv"
 	"strings"
 )
 
@@ -23,13 +24,26 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"path":      Concentration.path,
 	"halfAt":    Concentration.halfAt,
 	"colours":   Heat.colours,
+	"unit":      Heat.unit,
 	"count":     func(n int64) string { return Count(n) },
 	"countInt":  func(n int) string { return Count(int64(n)) },
+	"exact":     func(n Number) string { return strconv.FormatFloat(float64(n), 'g', -1, 64) },
+	"short":     func(n Number) string { return n.digits(3) },
 	"side":      sideOf,
 	"percentOf": percentOf,
 	"share":     func(part, all int64) string { return (Number(part) / Number(max(all, 1))).Percent() },
 	"plus":      func(a, b int) int { return a + b },
 	"anchor":    anchor,
+	"few":       few,
+	"pair":      pair,
+	"beyond":    func(n int) int { return max(0, n-maxListed) },
+	"rows": func(n int) string {
+		if n == 1 {
+			return "1 row"
+		}
+		return Count(int64(n)) + " rows"
+	},
+	"parts": parts,
 	"deepest": func(s Side) Number {
 		var m Number
 		for _, r := range s.Rows {
@@ -47,6 +61,20 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"class": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 }).Parse(pageText))
 
+// maxListed bounds the fields that are listed in one run of text.
+const maxListed = 30
+
+func few(f []field) []field { return f[:min(len(f), maxListed)] }
+
+// pair gives the first fields of a row their names.
+func pair(columns []string, cells []Cell) []field {
+	var out []field
+	for i := range min(len(columns), len(cells), maxListed) {
+		out = append(out, field{columns[i], cells[i]})
+	}
+	return out
+}
+
 // anchor names a place in the page.
 func anchor(run int, part string) string {
 	return "run" + Count(int64(run+1)) + "-" + part
@@ -61,4 +89,17 @@ func writeHTML(r Report) ([]byte, error) {
 		Script template.JS
 	}{r, template.CSS(styleText), template.JS(scriptText)})
 	return b.Bytes(), err
+}
+
+// parts cuts a text after the marks at which a narrow cell may break it.
+func parts(text string) []string {
+	var out []string
+	from := 0
+	for i := range len(text) {
+		if (text[i] == '_' || text[i] == '/') && i > from+2 && i+2 < len(text) {
+			out = append(out, text[from:i+1])
+			from = i + 1
+		}
+	}
+	return append(out, text[from:])
 }

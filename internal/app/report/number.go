@@ -36,8 +36,22 @@ func (n Number) digits(d int) string {
 	} else if a >= 1e-4 && a < 1e4 {
 		s = strconv.FormatFloat(v, 'f', max(0, d-1-int(math.Floor(math.Log10(a)))), 64)
 	}
+	if mantissa, power, ok := strings.Cut(s, "e"); ok {
+		s = mantissa + "·10" + superscript(strings.TrimPrefix(power, "+"))
+	}
 	return strings.Replace(s, "-", "−", 1)
 }
+
+// superscript raises a whole number without its leading zeros.
+func superscript(s string) string {
+	sign := ""
+	if rest, ok := strings.CutPrefix(s, "-"); ok {
+		sign, s = "⁻", rest
+	}
+	return sign + raised.Replace(strings.TrimLeft(s, "0"))
+}
+
+var raised = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
 
 // Percent writes a share with at most one decimal.
 func (n Number) Percent() string {

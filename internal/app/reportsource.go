@@ -1,0 +1,281 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/influence/sink"
+)
+
+// A reporting is a finished run on its way into a report.
+type reporting struct {
+	dir     string
+	options *ReportOptions
+	record  sink.Record
+	config  map[string]any
+	inputs  map[string]dataset.Fingerprint
+	proof   gbdt.Fidelity
+	of      influence.Quantity
+
+	// s holds the model and the tables of the run; nil with --no-rows.
+	s       *session
+	columns []string  // shown fields
+	across  *grouping // of train rows
+	down    *grouping // of query rows
+
+	tally   *tally
+	values  *trainValues
+	dropped int // texts that name a redacted column
+}
+
+// open reads run.json and, unless rows are unwanted, opens the model and the
+// tables of the run, which must be unchanged.
+func (r *reporting) open(ctx context.Context, p *Progress) error {
+	for _, part := range []struct {
+		from any
+		to   any
+	}{{r.record.Configuration, &r.config}, {r.record.Inputs, &r.inputs}, {r.record.Verdict, &r.proof}} {
+		text, err := json.Marshal(part.from)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, part.to); err != nil {
+			return fmt.Errorf("its run.json is not of a run of infl score: %w", err)
+		}
+	}
+	if r.options.NoRows {
+		return nil
+	}
+	if err := r.openTables(ctx, p); err != nil {
+		return fmt.Errorf("%w; run infl report where the run was made and its inputs are, or use --no-rows for keys and scores only", err)
+	}
+	var err error
+	if r.columns, err = r.shownColumns(); err != nil {
+		return err
+	}
+	r.across, r.down = r.trainGrouping(), r.queryGrouping()
+	return nil
+}
+
+func (r *reporting) openTables(ctx context.Context, p *Progress) error {
+	options, flags := r.options.ModelFlags()
+	if err := restore(flags, r.config); err != nil {
+		return err
+	}
+	common := r.options.Common
+	common.Quiet = true // What is unusual in the tables stands in run.json.
+	if r.flag("self") == "true" {
+		options.Query = ""
+	}
+	s, err := openSession(&common, options)
+	if err != nil {
+		return err
+	}
+	s.by = r.flag("by")
+	now, err := s.fingerprints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.inputs)) {
+		if diff := r.inputs[name].Diff(now[name]); diff != "" {
+			return fmt.Errorf("the %s file has changed since the run: %s", name, diff)
+		}
+	}
+	r.s = s
+	if err := s.prepare(ctx, p); err != nil {
+		return err
+	}
+	r.of, err = s.readQueries(ctx, p)
+	return err
+}
+
+func (r *reporting) close() error {
+	if r.s == nil {
+		return nil
+	}
+	return r.s.close()
+}
+
+// flag returns a flag of the run's configuration as text.
+func (r *reporting) flag(name string) string {
+	return strings.Join(texted(r.config[name]), ",")
+}
+
+// restore sets flags from the configuration of a run.
+func restore(flags *pflag.FlagSet, config map[string]any) error {
+	var err error
+	flags.VisitAll(func(f *pflag.Flag) {
+		texts := texted(config[f.Name])
+		if err != nil || len(texts) == 0 {
+			return
+		}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			err = list.Replace(texts)
+		} else {
+			err = flags.Set(f.Name, texts[0])
+		}
+		if err != nil {
+			err = fmt.Errorf("run.json: configuration.%s: %w", f.Name, err)
+		}
+	})
+	return err
+}
+
+// hidden reports whether a column is redacted.
+func (r *reporting) hidden(column string) bool {
+	return column != "" && slices.Contains(r.options.Redact, column)
+}
+
+// labelled reports whether labels and what comes from them may be shown.
+func (r *reporting) labelled() bool { return r.s != nil && !r.hidden(r.flag("label")) }
+
+// shownColumns returns the columns that are in both tables, without label, key
+// and redacted ones.
+func (r *reporting) shownColumns() ([]string, error) {
+	var known, shown []string
+	query := make(map[string]bool)
+	for _, c := range r.s.train.Columns() {
+		known = append(known, c.Name)
+	}
+	if r.s.query != nil {
+		for _, c := range r.s.query.Columns() {
+			query[c.Name] = true
+			if !slices.Contains(known, c.Name) {
+				known = append(known, c.Name)
+			}
+		}
+	}
+	for _, c := range r.options.Redact {
+		if !slices.Contains(known, c) {
+			return nil, fmt.Errorf("--redact %s: no table of the run has such a column; %s", c, suggest(c, known))
+		}
+	}
+	for _, c := range r.s.train.Columns() {
+		role := c.Name == r.flag("label") || c.Name == r.flag("key")
+		if !role && !r.hidden(c.Name) && (r.s.query == nil || query[c.Name]) {
+			shown = append(shown, c.Name)
+		}
+	}
+	return shown, nil
+}
+
+// modelColumns marks the shown columns that the model reads.
+func (r *reporting) modelColumns() []bool {
+	ignored := r.s.model.Train().Ignored()
+	roles := []string{r.flag("weight"), r.flag("group"), r.flag("base"), strings.TrimPrefix(r.flag("predictions"), "col:")}
+	out := make([]bool, len(r.columns))
+	for i, c := range r.columns {
+		feature := slices.ContainsFunc(r.s.forest.Features, func(f gbdt.Feature) bool { return f.Name == c })
+		out[i] = feature || !slices.Contains(ignored, c) && !slices.Contains(roles, c)
+	}
+	return out
+}
+
+// key names a row: by its key, or by its number where keys are
+// redacted.
+func (r *reporting) key(k sink.Key, row int64) string {
+	if r.hidden(r.flag("key")) {
+		return fmt.Sprintf("row %d", row)
+	}
+	return k.String()
+}
+
+// trainLabel and queryLabel return a label for people, "" where there is none
+// to show.
+func (r *reporting) trainLabel(row int64) string {
+	if !r.labelled() {
+		return ""
+	}
+	y := r.s.model.Label(row)
+	if r.s.model.Classes() == nil && !math.IsNaN(y) {
+		return strconv.FormatFloat(y, 'g', -1, 32) // Train labels are rounded to float32.
+	}
+	return r.s.className(y)
+}
+
+func (r *reporting) queryLabel(row int64) string {
+	if !r.labelled() {
+		return ""
+	}
+	return r.s.className(r.s.queries.Label(row))
+}
+
+// outputName names an output of the model.
+func (r *reporting) outputName(output int32) string {
+	if output == sink.NoOutput {
+		return ""
+	}
+	if r.labelled() && r.s.model.Classes() != nil {
+		return r.s.className(float64(output))
+	}
+	return fmt.Sprint(output)
+}
+
+// labelsDiffer says whether a query's label is another one than a train row's: for
+// classes any other, for numbers one that is further away than a standard
+// deviation of the train labels.
+func (r *reporting) labelsDiffer() func(train, query int64) bool {
+	if !r.labelled() || !r.s.queries.Labelled() {
+		return func(int64, int64) bool { return false }
+	}
+	far := 0.0
+	if !r.classes() {
+		far = r.labelDeviation()
+	}
+	return func(train, query int64) bool {
+		return math.Abs(r.s.model.Label(train)-r.s.queries.Label(query)) > far
+	}
+}
+
+// classes reports whether labels are classes.
+func (r *reporting) classes() bool {
+	return r.s.queries != nil && r.s.queries.Rows() > 0 && r.s.queries.Probability(0) != nil
+}
+
+// labelDeviation is the standard deviation of the train labels.
+func (r *reporting) labelDeviation() float64 {
+	n := r.s.model.Rows()
+	mean, square := 0.0, 0.0
+	for i := range n {
+		mean += r.s.model.Label(i) / float64(n)
+	}
+	for i := range n {
+		d := r.s.model.Label(i) - mean
+		square += float64(d*d) / float64(n)
+	}
+	return math.Sqrt(square)
+}
+
+// clean drops texts that name a redacted column and counts them.
+func (r *reporting) clean(texts []string) []string {
+	var out []string
+	for _, t := range texts {
+		if r.names(t) {
+			r.dropped++
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func (r *reporting) names(text string) bool {
+	for _, c := range r.options.Redact {
+		if regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(c) + `($|\W)`).MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
