@@ -57,7 +57,7 @@ func ownFolder(dir string) error {
 // removeOutputs removes the files of an earlier run: those that a run makes by
 // name, those that its record lists, and what was left half-written.
 func removeOutputs(dir string, listed []Output) error {
-	names := append(slices.Clone(resultNames), "report.html", "log.jsonl")
+	names := append(slices.Clone(resultNames), "report.html", "report.md", "report.json", "log.jsonl")
 	for _, o := range listed {
 		if local := filepath.FromSlash(o.Name); filepath.IsLocal(local) && o.Name != recordName && o.Name != lockName {
 			names = append(names, local)

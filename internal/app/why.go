@@ -239,7 +239,11 @@ func (s *session) className(y float64) string {
 	if c := s.model.Classes(); c != nil && y >= 0 && int(y) < len(c) && y == math.Trunc(y) {
 		return c[int(y)]
 	}
-	return strconv.FormatFloat(y, 'g', -1, 64)
+	bits := 64
+	if float64(float32(y)) == y {
+		bits = 32 // LightGBM holds labels in float32: 0.1, not 0.10000000149.
+	}
+	return strconv.FormatFloat(y, 'g', -1, bits)
 }
 
 // fetch reads the fields of the query rows and of their train rows.
