@@ -19,7 +19,9 @@ func newDemo(c *app.Common) *cobra.Command {
 			if len(args) > 0 {
 				dir = args[0]
 			}
-			return app.Demo(cmd.Context(), c, dir, func(args []string) int { return run(args, c.Streams) })
+			return app.Demo(cmd.Context(), c, dir, func(args []string) error {
+				return execute(cmd.Context(), &app.Common{Streams: c.Streams, Version: c.Version, Args: args})
+			})
 		},
 	}
 }

@@ -29,10 +29,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: false,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails,
-			"lines": lines,
-			"unrun": unrun,
-			"edit":  edit,
+			"fails":  fails,
+			"lines":  lines,
+			"unrun":  unrun,
+			"edit":   edit,
+			"mangle": mangle,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range demoFiles {

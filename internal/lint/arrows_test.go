@@ -24,8 +24,10 @@ var arrows = map[string][]string{
 	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"gbdt/lightgbm":           {"gbdt", "influence"},
 	"internal/app": {
+		"internal/app/report",
 		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
 	},
+	"internal/app/report": {"influence", "influence/dataset", "influence/sink", "gbdt"},
 	"cmd/infl": {
 		"internal/app", "influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/parallel",
 	},

@@ -68,7 +68,6 @@ func TestOnlyAppTalks(t *testing.T) {
 // a panic, and why no caller ever sees it.
 var mayPanic = map[string]string{
 	"influence/dataset/arrays.go": "an allocator of Arrow has no other way to refuse; the reader turns it into an error",
-	"gbdt/join.go":                "a third type of a type parameter with two",
 }
 
 func TestPanicsAreForOurOwnMistakes(t *testing.T) {
