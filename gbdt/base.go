@@ -18,35 +18,31 @@ type baseCandidate struct {
 // first. LightGBM prints shrinkage 1 for a first tree that holds the initial
 // score, and its own shrinkage for one that does not. With initial scores per
 // row it estimates none.
+//
+// A first tree of one leaf holds the initial score of its class in either case;
+// without boost_from_average the library adds it only after the gradients of
+// the first iteration, so that it is a tree like others there.
 func (m *Model) baseCandidates(stats LabelStats) []baseCandidate {
 	zero := baseCandidate{base: make([]float64, m.k)}
 	if m.iters == 0 || m.forest.Loss.Renewed || m.train.base != nil {
 		return []baseCandidate{zero}
 	}
 	folded := false
-	for c := range m.k {
-		t := &m.forest.Trees[c]
-		if t.Leaves() == 1 {
-			zero.base[c] = t.LeafValue[0]
-		} else if t.Shrinkage == 1 {
-			folded = true
-		}
-	}
-	if !folded || stats.W <= 0 {
-		return []baseCandidate{zero}
-	}
 	score, rule := m.loss.InitialScore(stats)
 	fit := baseCandidate{base: make([]float64, m.k), rule: rule}
 	for c := range m.k {
 		t := &m.forest.Trees[c]
 		switch {
 		case t.Leaves() == 1:
-			fit.base[c] = t.LeafValue[0]
+			fit.base[c], folded = t.LeafValue[0], true
 		case t.Shrinkage == 1:
-			fit.base[c] = score[c]
+			fit.base[c], folded = score[c], true
 		}
 	}
-	if m.forest.Train.Known && !m.forest.Train.BoostFromAverage {
+	switch {
+	case !folded:
+		return []baseCandidate{zero}
+	case m.forest.Train.Known && !m.forest.Train.BoostFromAverage:
 		return []baseCandidate{zero, fit}
 	}
 	return []baseCandidate{fit, zero}
@@ -63,9 +59,9 @@ func (m *Model) setBase(b baseCandidate) {
 	}
 }
 
-// recoverBase finds the initial score and the first learning rate: of the
-// candidates it keeps the one that reproduces the first trees best, the first
-// on a tie. lambda must be set.
+// recoverBase finds the initial score and the first learning rate: it keeps the
+// first candidate that reproduces the first trees, else the one that does so
+// best. With learning rate 1 and squared loss any initial score does.
 func (m *Model) recoverBase(ctx context.Context, cands []baseCandidate, reg regular) error {
 	best := math.Inf(1)
 	var keep baseCandidate
@@ -88,6 +84,9 @@ func (m *Model) recoverBase(ctx context.Context, cands []baseCandidate, reg regu
 		}
 		if worst < best || keep.base == nil {
 			best, keep, rate = worst, b, eta
+		}
+		if worst <= LeafTolerance {
+			break
 		}
 	}
 	m.setBase(keep)
@@ -116,6 +115,9 @@ func (m *Model) firstRate(s *sums, reg regular) float64 {
 	}
 	num, den := 0.0, 0.0
 	for c := range m.k {
+		if len(m.theta[c]) == 1 {
+			continue // A constant tells nothing of the rate.
+		}
 		for l, v := range m.theta[c] {
 			u := reg.newton(s, m.offset[c]+l, m.lambda(c, l, reg))
 			num += float64(u * v)

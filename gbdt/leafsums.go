@@ -2,6 +2,7 @@ package gbdt
 
 import (
 	"context"
+	"math"
 
 	"github.com/infl-dev/infl/internal/parallel"
 )
@@ -11,10 +12,11 @@ import (
 type sums struct {
 	n    []int64   // rows
 	g, h []float64 // Σ w·g and Σ w·h at the margins before the iteration
+	abs  []float64 // Σ w·|g|
 }
 
 func newSums(leaves int) *sums {
-	return &sums{n: make([]int64, leaves), g: make([]float64, leaves), h: make([]float64, leaves)}
+	return &sums{n: make([]int64, leaves), g: make([]float64, leaves), h: make([]float64, leaves), abs: make([]float64, leaves)}
 }
 
 func (s *sums) add(o *sums) *sums {
@@ -22,6 +24,7 @@ func (s *sums) add(o *sums) *sums {
 		s.n[i] += o.n[i]
 		s.g[i] += o.g[i]
 		s.h[i] += o.h[i]
+		s.abs[i] += o.abs[i]
 	}
 	return s
 }
@@ -53,6 +56,7 @@ func (m *Model) leafSums(ctx context.Context, iterations, workers int, progress 
 					s.n[j]++
 					s.g[j] += float64(wi * g[i])
 					s.h[j] += float64(wi * h[i])
+					s.abs[j] += float64(wi * math.Abs(g[i]))
 				}
 			}
 			r.advance(t)

@@ -127,7 +127,7 @@ func checkScores(t *testing.T, d drawn, m *gbdt.Model, q *gbdt.Queries, want map
 		require.NoError(t, err)
 		tol, worst, scale := s.tol, 0.0, 0.0
 		if d.Stripped {
-			tol = gbdt.LeafTolerance
+			tol = 1e-5
 		}
 		for i := range n {
 			for e := range queries {
