@@ -41,7 +41,8 @@
 // # Cost
 //
 // Time is linear in the text, some 200 MB a second. Memory is at most 32 times
-// the text that was read, plus 1 MB, whatever the text claims; for real models
+// the text that was read, plus 1 MB, whatever the text claims (a JSON dump names the codes of a category
+// set, and its sets may take 64 MB more); for real models
 // the forest is smaller than the text. A line may have 128 MB. Open reads
 // what a compressed file expands to, so the bound is on the expanded text.
 //

@@ -21,20 +21,29 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte("tree\nversion=v4\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		forest, err := Parse(bytes.NewReader(text), "model.txt")
-		if err != nil {
-			require.Nil(t, forest)
-			var located *ParseError
-			require.ErrorAs(t, err, &located)
-			require.NotContains(t, err.Error(), "\n")
-			return
-		}
-		require.True(t, Sniff(text))
-		require.NoError(t, forest.Validate())
-		require.NotEmpty(t, forest.Trees)
-		for i := range forest.Trees {
-			require.False(t, math.IsNaN(forest.Trees[i].Shrinkage))
-		}
-	})
+	f.Fuzz(soundOrRefused)
+}
+
+// The same of JSON dumps.
+func FuzzDump(f *testing.F) {
+	f.Add([]byte(nested))
+	f.Add([]byte(`{"name": "tree", "tree_info": []}`))
+	f.Fuzz(soundOrRefused)
+}
+
+func soundOrRefused(t *testing.T, text []byte) {
+	t.Helper()
+	forest, err := Parse(bytes.NewReader(text), "model.txt")
+	if err != nil {
+		require.Nil(t, forest)
+		var located *ParseError
+		require.ErrorAs(t, err, &located)
+		require.NotContains(t, err.Error(), "\n")
+		return
+	}
+	require.NoError(t, forest.Validate())
+	require.NotEmpty(t, forest.Trees)
+	for i := range forest.Trees {
+		require.False(t, math.IsNaN(forest.Trees[i].Shrinkage))
+	}
 }

@@ -105,7 +105,7 @@ func TestGoldenLeafTables(t *testing.T) {
 
 // The settings are those that the case was trained with.
 func TestGoldenSettings(t *testing.T) {
-	losses := map[string]string{"logistic": "binary", "softmax": "multiclass", "one_vs_all": "multiclassova", "squared": "regression", "poisson": "poisson"}
+	losses := map[string]string{"logistic": "binary", "softmax": "multiclass", "one_vs_all": "multiclassova", "squared": "regression", "poisson": "poisson", "huber": "huber", "fair": "fair", "gamma": "gamma", "tweedie": "tweedie"}
 	folders := append(goldenFolders(t, "lgb_*", 25), goldenFolders(t, "old_lgb*", 3)...)
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
@@ -136,6 +136,9 @@ func TestGoldenSettings(t *testing.T) {
 				require.Empty(t, f.Train.Lost)
 			case "approx":
 				require.NotEmpty(t, f.Train.Lost)
+			case "not_newton":
+				require.True(t, f.Loss.Renewed)
+				require.Empty(t, f.Unsupported)
 			default:
 				require.NotEmpty(t, f.Unsupported)
 			}

@@ -15,10 +15,10 @@ type header struct {
 	average bool // the line average_output, which random forests have
 }
 
-// A value is a text and the line that it stands in.
+// A value is a text and its place: the line of a text, the byte of a dump.
 type value struct {
 	text string
-	line int
+	at   int // 0 where it is nowhere
 }
 
 // headerKeys are the keys whose values are kept; the others are skipped.
@@ -51,29 +51,31 @@ func (p *parser) readHeader() error {
 			return err
 		}
 	}
-	return p.useHeader()
+	features, err := p.useHeader()
+	if err != nil {
+		return err
+	}
+	return p.useFeatures(features)
 }
 
-// useHeader fills the forest with what does not depend on the parameters.
-func (p *parser) useHeader() error {
+// useHeader fills the forest with what does not depend on the parameters, and
+// returns the number of features.
+func (p *parser) useHeader() (features int, err error) {
 	f := p.forest
 	version := p.header.values["version"]
 	switch version.text {
 	case "v2", "v3", "v4":
 		f.Version = version.text
 	default:
-		return p.failAt(version.line, "version", "%q is not known; v2, v3 and v4 are", abridged(version.text))
+		return 0, p.failAt(version.at, "version", "%q is not known; v2, v3 and v4 are", abridged(version.text))
 	}
 	outputs, err := p.headerInt("num_tree_per_iteration", 1, math.MaxInt32)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f.K = int(outputs)
 	last, err := p.headerInt("max_feature_idx", -1, math.MaxInt32-1)
-	if err != nil {
-		return err
-	}
-	return p.useFeatures(int(last) + 1)
+	return int(last) + 1, err
 }
 
 // useFeatures reads the names and infos of n features. Both lists are counted
@@ -84,11 +86,11 @@ func (p *parser) useFeatures(n int) error {
 		key string
 		value
 	}{{"feature_names", names}, {"feature_infos", infos}} {
-		if list.line == 0 {
+		if list.at == 0 {
 			return p.failAt(0, list.key, "the line is missing")
 		}
 		if got := countFields([]byte(list.text)); got != n {
-			return p.failAt(list.line, list.key, "%d entries where max_feature_idx needs %d", got, n)
+			return p.failAt(list.at, list.key, "%d entries where max_feature_idx needs %d", got, n)
 		}
 	}
 	p.infos = make([]featureInfo, n)
@@ -103,7 +105,7 @@ func (p *parser) useFeatures(n int) error {
 		p.forest.Generated = p.forest.Generated && isGenerated(name, i)
 		var err error
 		if p.infos[i], err = parseInfo(info); err != nil {
-			return p.failAt(infos.line, "feature_infos", "feature %d: %v", i, err)
+			return p.failAt(infos.at, "feature_infos", "feature %d: %v", i, err)
 		}
 	}
 	return nil
@@ -117,7 +119,7 @@ func (p *parser) headerInt(key string, lo, hi int64) (int64, error) {
 	}
 	numbers, err := integers[int64]([]byte(v.text), 1, lo, hi)
 	if err != nil {
-		return 0, p.failAt(v.line, key, "%v", err)
+		return 0, p.failAt(v.at, key, "%v", err)
 	}
 	return numbers[0], nil
 }

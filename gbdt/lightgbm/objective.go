@@ -1,6 +1,7 @@
 package lightgbm
 
 import (
+	"math"
 	"strings"
 
 	"github.com/infl-dev/infl/gbdt"
@@ -13,7 +14,12 @@ var objectives = map[string]string{
 	"binary":     "binary",
 	"multiclass": "multiclass", "softmax": "multiclass",
 	"multiclassova": "multiclassova", "multiclass_ova": "multiclassova", "ova": "multiclassova", "ovr": "multiclassova",
-	"poisson": "poisson",
+	"poisson": "poisson", "gamma": "gamma", "tweedie": "tweedie", "huber": "huber", "fair": "fair",
+	"cross_entropy": "cross_entropy", "xentropy": "cross_entropy",
+	"cross_entropy_lambda": "cross_entropy_lambda", "xentlambda": "cross_entropy_lambda",
+	"regression_l1": "regression_l1", "l1": "regression_l1", "mae": "regression_l1", "mean_absolute_error": "regression_l1",
+	"quantile": "quantile",
+	"mape":     "mape", "mean_absolute_percentage_error": "mape",
 }
 
 // finishObjective fills Forest.Loss and Forest.Unsupported.
@@ -32,10 +38,8 @@ func (p *parser) finishObjective() error {
 	if err := p.labelWeights(loss); err != nil {
 		return err
 	}
-	if loss.Name == "poisson" {
-		if loss.MaxDelta, err = p.amount("poisson_max_delta_step", 0.7); err != nil {
-			return err
-		}
+	if err := p.lossParameters(loss); err != nil {
+		return err
 	}
 	if err := p.checkOutputs(line); err != nil {
 		return err
@@ -57,12 +61,12 @@ func (p *parser) sigmoid(line value, options string) (float64, error) {
 		word, options = cutWord(options)
 		if text, ok := strings.CutPrefix(word, "sigmoid:"); ok {
 			if s, err = parseFloat([]byte(text)); err != nil {
-				return 0, p.failAt(line.line, "objective", "sigmoid: %v", err)
+				return 0, p.failAt(line.at, "objective", "sigmoid: %v", err)
 			}
 		}
 	}
 	if s <= 0 {
-		return 0, p.failAt(line.line, "objective", "sigmoid %v is not positive", s)
+		return 0, p.failAt(line.at, "objective", "sigmoid %v is not positive", s)
 	}
 	return s, nil
 }
@@ -77,27 +81,46 @@ func (p *parser) labelWeights(loss *gbdt.LossSpec) error {
 	}
 	loss.ScalePosWeight, err = p.amount("scale_pos_weight", 1)
 	if err == nil && loss.ScalePosWeight == 0 {
-		return p.failAt(p.settings.values["scale_pos_weight"].line, "scale_pos_weight", "0 is not positive")
+		return p.failAt(p.settings.values["scale_pos_weight"].at, "scale_pos_weight", "0 is not positive")
+	}
+	return err
+}
+
+// lossParameters fills what the losses of one output have of parameters.
+func (p *parser) lossParameters(loss *gbdt.LossSpec) (err error) {
+	switch loss.Name {
+	case "poisson":
+		loss.MaxDelta, err = p.amount("poisson_max_delta_step", 0.7)
+	case "huber":
+		loss.Alpha, err = p.between("alpha", 0.9, 0, math.MaxFloat64)
+	case "fair":
+		loss.FairC, err = p.between("fair_c", 1, 0, math.MaxFloat64)
+	case "tweedie":
+		// The power 1 is allowed, 2 is not.
+		loss.TweediePower, err = p.between("tweedie_variance_power", 1.5, math.Nextafter(1, 0), 2)
+	case "quantile":
+		loss.Renewed = true
+		loss.Alpha, err = p.between("alpha", 0.9, 0, 1)
+	case "regression_l1", "mape":
+		loss.Renewed = true
 	}
 	return err
 }
 
 // checkOutputs compares the number of outputs with the objective's.
 func (p *parser) checkOutputs(line value) error {
-	k := p.forest.K
-	switch p.forest.Loss.Name {
-	case "regression", "binary", "poisson":
-		if k != 1 {
-			return p.failAt(line.line, "objective", "%s has one output, not %d", p.forest.Loss.Name, k)
-		}
-	case "multiclass", "multiclassova":
+	k, name := p.forest.K, p.forest.Loss.Name
+	switch {
+	case name == "multiclass" || name == "multiclassova":
 		classes, err := p.headerInt("num_class", 2, 1<<30)
 		if err != nil {
 			return err
 		}
 		if int64(k) != classes {
-			return p.failAt(line.line, "objective", "%d outputs for %d classes", k, classes)
+			return p.failAt(line.at, "objective", "%d outputs for %d classes", k, classes)
 		}
+	case objectives[name] != "" && k != 1:
+		return p.failAt(line.at, "objective", "%s has one output, not %d", name, k)
 	}
 	return nil
 }

@@ -34,11 +34,49 @@ func TestLossOfTheObjective(t *testing.T) {
 	is("objective=poisson", "", gbdt.LossSpec{Name: "poisson", MaxDelta: 0.7})
 	is("objective=poisson", "[poisson_max_delta_step: 0.2]\n", gbdt.LossSpec{Name: "poisson", MaxDelta: 0.2})
 
+	is("objective=huber", "", gbdt.LossSpec{Name: "huber", Alpha: 0.9})
+	is("objective=huber", "[alpha: 5]\n", gbdt.LossSpec{Name: "huber", Alpha: 5})
+	is("objective=fair", "", gbdt.LossSpec{Name: "fair", FairC: 1})
+	is("objective=fair", "[fair_c: 4]\n", gbdt.LossSpec{Name: "fair", FairC: 4})
+	is("objective=gamma", "[alpha: 5]\n", gbdt.LossSpec{Name: "gamma"})
+	is("objective=tweedie", "", gbdt.LossSpec{Name: "tweedie", TweediePower: 1.5})
+	is("objective=tweedie", "[tweedie_variance_power: 1]\n", gbdt.LossSpec{Name: "tweedie", TweediePower: 1})
+	for _, name := range []string{"cross_entropy", "xentropy"} {
+		is("objective="+name, "", gbdt.LossSpec{Name: "cross_entropy"})
+	}
+	for _, name := range []string{"cross_entropy_lambda", "xentlambda"} {
+		is("objective="+name, "", gbdt.LossSpec{Name: "cross_entropy_lambda"})
+	}
+	for _, name := range []string{"regression_l1", "l1", "mae", "mean_absolute_error"} {
+		is("objective="+name, "", gbdt.LossSpec{Name: "regression_l1", Renewed: true})
+	}
+	for _, name := range []string{"mape", "mean_absolute_percentage_error"} {
+		is("objective="+name, "", gbdt.LossSpec{Name: "mape", Renewed: true})
+	}
+	is("objective=quantile", "", gbdt.LossSpec{Name: "quantile", Renewed: true, Alpha: 0.9})
+	is("objective=quantile", "[alpha: 0.25]\n", gbdt.LossSpec{Name: "quantile", Renewed: true, Alpha: 0.25})
+
 	f := mustParse(t, edited(t, withSettings(t, "-", ""), "[is_unbalance: 0]", "[is_unbalance: 1]"))
 	require.Equal(t, gbdt.LossSpec{Name: "binary", Sigmoid: 1.5, ScalePosWeight: 1, Unbalance: true}, f.Loss)
 
 	f = mustParse(t, edited(t, fixture(t, "multiclass_v2.txt"), "=multiclass num_class:3", "=multiclassova num_class:3 sigmoid:0.5"))
 	require.Equal(t, gbdt.LossSpec{Name: "multiclassova", Sigmoid: 0.5, ScalePosWeight: 1}, f.Loss)
+}
+
+// Parameters that the library itself refuses do not reach a loss.
+func TestLossParametersOutOfRange(t *testing.T) {
+	fails := func(objective, setting, want string) {
+		t.Helper()
+		_, err := parseText(withSettings(t, "objective="+objective+"\n", setting+"\n"))
+		require.EqualError(t, err, "model.txt:74: "+want)
+	}
+	fails("huber", "[alpha: 0]", "alpha: 0 is out of range")
+	fails("fair", "[fair_c: -1]", "fair_c: -1 is out of range")
+	fails("tweedie", "[tweedie_variance_power: 2]", "tweedie_variance_power: 2 is out of range")
+	fails("tweedie", "[tweedie_variance_power: 0.5]", "tweedie_variance_power: 0.5 is out of range")
+	fails("quantile", "[alpha: 1]", "alpha: 1 is out of range")
+	fails("quantile", "[alpha: 0]", "alpha: 0 is out of range")
+	fails("quantile", "[alpha: x]", `alpha: "x" is not a finite number`)
 }
 
 // What cannot be explained is named as the user wrote it; the model still
@@ -55,8 +93,7 @@ func TestUnsupported(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	for _, name := range []string{
-		"huber", "fair", "gamma", "tweedie", "cross_entropy", "xentropy", "cross_entropy_lambda",
-		"regression_l1", "l1", "mae", "quantile", "mape", "lambdarank", "rank_xendcg", "of_the_future",
+		"lambdarank", "rank_xendcg", "xendcg", "of_the_future",
 	} {
 		is("objective="+name+"\n", "", "objective="+name)
 	}
@@ -66,7 +103,7 @@ func TestUnsupported(t *testing.T) {
 	is("objective=regression\n", "[reg_sqrt: 1]\n", "reg_sqrt=true")
 	is("objective=binary\naverage_output\n", "", "boosting=rf")
 	is("-", "[linear_tree: 1]\n", "linear_tree=true")
-	is("objective=huber\naverage_output\n", "[linear_tree: 1]\n", "objective=huber", "boosting=rf", "linear_tree=true")
+	is("objective=lambdarank\naverage_output\n", "[linear_tree: 1]\n", "objective=lambdarank", "boosting=rf", "linear_tree=true")
 
 	boosting := func(name string) []string {
 		var got []string

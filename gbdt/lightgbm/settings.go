@@ -19,6 +19,7 @@ var settingKeys = map[string]bool{
 	"data_sample_strategy": true, "path_smooth": true, "max_delta_step": true, "monotone_constraints": true,
 	"use_quantized_grad": true, "initscore_filename": true, "linear_tree": true, "reg_sqrt": true,
 	"is_unbalance": true, "scale_pos_weight": true, "sigmoid": true, "poisson_max_delta_step": true,
+	"alpha": true, "fair_c": true, "tweedie_variance_power": true,
 }
 
 // text returns a parameter, or the empty string.
@@ -33,7 +34,7 @@ func (p *parser) number(key string, library float64) (float64, error) {
 	}
 	f, err := parseFloat([]byte(v.text))
 	if err != nil {
-		return 0, p.failAt(v.line, key, "%v", err)
+		return 0, p.failAt(v.at, key, "%v", err)
 	}
 	return f, nil
 }
@@ -42,7 +43,16 @@ func (p *parser) number(key string, library float64) (float64, error) {
 func (p *parser) amount(key string, library float64) (float64, error) {
 	f, err := p.number(key, library)
 	if err == nil && (f < 0 || math.Signbit(f)) {
-		return 0, p.failAt(p.settings.values[key].line, key, "%v is negative", f)
+		return 0, p.failAt(p.settings.values[key].at, key, "%v is negative", f)
+	}
+	return f, err
+}
+
+// between is number for parameters that lie between lo and hi.
+func (p *parser) between(key string, library, lo, hi float64) (float64, error) {
+	f, err := p.number(key, library)
+	if err == nil && (f <= lo || f >= hi) {
+		return 0, p.failAt(p.settings.values[key].at, key, "%v is out of range", f)
 	}
 	return f, err
 }
@@ -59,7 +69,7 @@ func (p *parser) flag(key string, library bool) (bool, error) {
 	case "0", "false", "-":
 		return false, nil
 	}
-	return false, p.failAt(v.line, key, "%q is neither 0 nor 1", abridged(v.text))
+	return false, p.failAt(v.at, key, "%q is neither 0 nor 1", abridged(v.text))
 }
 
 // assignment returns "key=value" as the user would write it.

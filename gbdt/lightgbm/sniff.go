@@ -2,10 +2,15 @@ package lightgbm
 
 import "bytes"
 
-// Sniff reports whether head, the first bytes of a file, begins a LightGBM text
-// model: the line "tree", then the format's version as far as head shows it.
-// Sixteen bytes are enough. Compressed models have to be unpacked before.
-func Sniff(head []byte) bool {
+// Sniff reports whether head, the first bytes of a file, begins a LightGBM
+// model. A text begins with the line "tree", then the format's version as far
+// as head shows it; sixteen bytes are enough. A JSON dump begins with the name
+// "tree", or has one of the library's own keys near its beginning; 64 bytes are
+// enough where no tool has sorted the keys. Compressed models have to be
+// unpacked before.
+func Sniff(head []byte) bool { return sniffText(head) || sniffDump(head) }
+
+func sniffText(head []byte) bool {
 	for _, end := range []string{"\n", "\r\n"} {
 		start := []byte("tree" + end + "version=")
 		if bytes.HasPrefix(head, start) || len(head) > len("tree") && bytes.HasPrefix(start, head) {
@@ -15,7 +20,22 @@ func Sniff(head []byte) bool {
 	return false
 }
 
-// mistaken says what a file that is no LightGBM text model seems to be, and
+// sniffDump takes whichever order of keys. XGBoost and CatBoost have none of
+// these.
+func sniffDump(head []byte) bool {
+	if !bytes.HasPrefix(head, []byte("{")) {
+		return false
+	}
+	for _, key := range []string{`"num_tree_per_iteration"`, `"max_feature_idx"`, `"average_output"`} {
+		if bytes.Contains(head, []byte(key)) {
+			return true
+		}
+	}
+	beginning := bytes.Join(bytes.Fields(head[:min(len(head), 64)]), nil)
+	return bytes.HasPrefix(beginning, []byte(`{"name":"tree",`))
+}
+
+// mistaken says what a file that is no LightGBM model seems to be, and
 // what to do.
 func mistaken(head []byte) string {
 	has := func(s string) bool { return bytes.Contains(head, []byte(s)) }
@@ -36,8 +56,6 @@ func mistaken(head []byte) string {
 			return "the file seems to be a dump of an XGBoost model, not a LightGBM text model"
 		case has(`"oblivious_trees"`), has(`"features_info"`), has(`"ctr_data"`):
 			return "the file seems to be a CatBoost model in JSON, not a LightGBM text model"
-		case has(`"num_tree_per_iteration"`), has(`"tree_info"`), has(`"max_feature_idx"`):
-			return "the file is a LightGBM JSON dump, not a text model" + save
 		}
 		return "the file seems to be JSON, not a LightGBM text model" + save
 	case starts("binf"), starts("bs64"), has("\x06\x00\x00\x00\x00\x00\x00\x00gbtree"), has("\x08\x00\x00\x00\x00\x00\x00\x00gblinear"), has("\x04\x00\x00\x00\x00\x00\x00\x00dart"):

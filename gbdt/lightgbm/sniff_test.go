@@ -26,7 +26,6 @@ func TestMistakenFiles(t *testing.T) {
 	}
 	const not, save = ", not a LightGBM text model", "; save the model as text with save_model"
 	seems("", "the file is empty")
-	seems(`{"name": "tree", "version": "v4", "num_class": 1, "num_tree_per_iteration": 1}`, "the file is a LightGBM JSON dump, not a text model"+save)
 	seems("Tree=0\nnum_leaves=1\n", "the file holds a part of a LightGBM model, without its beginning"+save)
 	seems(`{"learner":{"attributes":{}}}`, "the file seems to be an XGBoost model in JSON"+not)
 	seems("{L\x00\x00\x00\x00\x00\x00\x00\x07learner", "the file seems to be an XGBoost model in UBJ"+not)

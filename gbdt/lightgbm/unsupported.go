@@ -5,33 +5,17 @@ import "github.com/infl-dev/infl/influence"
 // A reason says why an objective cannot be explained and what comes nearest.
 type reason struct{ why, instead string }
 
-// Reasons that several objectives share.
-const (
-	missingDerivatives = "its derivatives are not supported yet"
-	renewedLeaves      = "its leaves are renewed by percentiles of the residuals, which are no Newton steps; not supported yet"
-	pairwise           = "pairwise gradients need the query groups, which the model file does not hold"
-)
+const pairwise = "pairwise gradients need the query groups, which the model file does not hold"
 
 // unsupportedObjectives are the objectives of the library without a loss here.
 var unsupportedObjectives = map[string]reason{
-	"huber":                {missingDerivatives, "train with objective=regression"},
-	"fair":                 {missingDerivatives, "train with objective=regression"},
-	"gamma":                {missingDerivatives, "train with objective=poisson, or with objective=regression on the logarithm"},
-	"tweedie":              {missingDerivatives, "train with objective=poisson"},
-	"cross_entropy":        {missingDerivatives, "train with objective=binary on labels 0 and 1"},
-	"cross_entropy_lambda": {missingDerivatives, "train with objective=binary on labels 0 and 1"},
-	"regression_l1":        {renewedLeaves, "train with objective=regression"},
-	"quantile":             {renewedLeaves, "train with objective=regression"},
-	"mape":                 {renewedLeaves, "train with objective=regression"},
-	"lambdarank":           {pairwise, "train with objective=regression or binary on the relevance"},
-	"rank_xendcg":          {pairwise, "train with objective=regression or binary on the relevance"},
+	"lambdarank":  {pairwise, "train with objective=regression or binary on the relevance"},
+	"rank_xendcg": {pairwise, "train with objective=regression or binary on the relevance"},
 }
 
 // objectiveAliases are other names of unsupported objectives.
 var objectiveAliases = map[string]string{
-	"xentropy": "cross_entropy", "xentlambda": "cross_entropy_lambda",
-	"l1": "regression_l1", "mae": "regression_l1", "mean_absolute_error": "regression_l1",
-	"mean_absolute_percentage_error": "mape", "rank_xendcg_mart": "rank_xendcg", "xendcg": "rank_xendcg",
+	"rank_xendcg_mart": "rank_xendcg", "xendcg": "rank_xendcg", "xe_ndcg": "rank_xendcg", "xe_ndcg_mart": "rank_xendcg",
 }
 
 // findUnsupported lists what the model uses and cannot be explained. The name
@@ -86,5 +70,5 @@ func (p *parser) refuseObjective(name string, refuse func(what, why, instead str
 		refuse("objective="+name, r.why, r.instead)
 		return
 	}
-	refuse("objective="+abridged(name), "the objective is not known", "train with objective regression, binary, multiclass, multiclassova or poisson")
+	refuse("objective="+abridged(name), "the objective is not known", "train with an objective such as regression, binary, multiclass or poisson")
 }
