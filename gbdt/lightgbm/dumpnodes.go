@@ -48,12 +48,8 @@ const (
 	linearMember
 )
 
-const (
-	// A split must have these members, which are the first eight.
-	splitMembers = 1<<internalMember - 1
-	// A leaf may have these.
-	leafMembers = 1<<leafIndexMember | 1<<leafValueMember | 1<<leafWeightMember | 1<<leafCountMember | 1<<linearMember
-)
+// leafMembers are those that a leaf may have.
+const leafMembers = 1<<leafIndexMember | 1<<leafValueMember | 1<<leafWeightMember | 1<<leafCountMember | 1<<linearMember
 
 // nodeMembers read the values that are used. Children have none: they are nodes.
 var nodeMembers = []struct {
