@@ -7,6 +7,10 @@ import (
 	"strconv"
 )
 
+// clearRounding is a deviation of the first trees that float32 gradients
+// explain: below it no candidate is better than another.
+const clearRounding = 1e-6
+
 // A baseCandidate is a guess at the initial score that the library folded into
 // the first trees.
 type baseCandidate struct {
@@ -60,8 +64,8 @@ func (m *Model) setBase(b baseCandidate) {
 }
 
 // recoverBase finds the initial score and the first learning rate: it keeps the
-// first candidate that reproduces the first trees, else the one that does so
-// best. With learning rate 1 and squared loss any initial score does.
+// likelier candidate unless another reproduces the first trees clearly better.
+// With learning rate 1 and squared loss any initial score does.
 func (m *Model) recoverBase(ctx context.Context, cands []baseCandidate, reg regular) error {
 	best := math.Inf(1)
 	var keep baseCandidate
@@ -82,11 +86,8 @@ func (m *Model) recoverBase(ctx context.Context, cands []baseCandidate, reg regu
 		for c := range m.k {
 			worst = max(worst, m.treeDeviation(c, s, reg).worst)
 		}
-		if worst < best || keep.base == nil {
+		if keep.base == nil || best > clearRounding && worst < best/10 {
 			best, keep, rate = worst, b, eta
-		}
-		if worst <= LeafTolerance {
-			break
 		}
 	}
 	m.setBase(keep)
