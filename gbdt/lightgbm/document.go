@@ -195,7 +195,7 @@ func (d *document) integer(lo, hi int64) (int64, error) {
 	return v, err
 }
 
-// raw returns the text of a value, which must be JSON.
+// raw returns the text of a value, which must be JSON. It belongs to the caller.
 func (d *document) raw() ([]byte, error) {
 	if err := d.pass(true); err != nil {
 		return nil, err
@@ -203,7 +203,9 @@ func (d *document) raw() ([]byte, error) {
 	if err := json.Unmarshal(d.token, new(json.RawMessage)); err != nil {
 		return nil, fmt.Errorf("the value is not JSON: %w", err)
 	}
-	return bytes.Clone(d.token), nil
+	text := d.token
+	d.token = nil
+	return text, nil
 }
 
 // skip passes a value. It only counts brackets, so that any depth is as good as

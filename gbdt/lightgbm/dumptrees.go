@@ -129,28 +129,34 @@ func (d *dump) addSets(t *gbdt.Tree, nodes *nodeReader) error {
 	}
 	t.CatSet = make([]int32, len(t.Rules))
 	t.CatBounds = append(make([]int32, 0, nodes.sets+1), 0)
+	words := 0
 	for node, n := range order {
 		if n == nil {
 			continue
 		}
 		largest := int32(-1)
-		codes := nodes.codes[n.codes:n.codesEnd]
-		for _, code := range codes {
+		for _, code := range nodes.codes[n.codes:n.codesEnd] {
 			largest = max(largest, code)
 		}
-		words := int(largest>>5) + 1
-		d.words += words
-		if d.words > maxSetWords {
+		words += int(largest>>5) + 1
+		if d.words+words > maxSetWords {
 			return fmt.Errorf("category codes up to %d make sets of more than 64 MB; renumber the categories or save the model as text", largest)
-		}
-		bits := make([]uint32, words)
-		for _, code := range codes {
-			bits[code>>5] |= 1 << (code & 31)
 		}
 		set := len(t.CatBounds) - 1
 		t.CatSet[node], t.Threshold[node] = int32(set), float64(set)
-		t.CatBits = append(t.CatBits, bits...)
-		t.CatBounds = append(t.CatBounds, int32(len(t.CatBits)))
+		t.CatBounds = append(t.CatBounds, int32(words))
+	}
+	d.words += words
+	// The size is known by now, so that large sets are made once.
+	t.CatBits = make([]uint32, words)
+	for node, n := range order {
+		if n == nil {
+			continue
+		}
+		bits := t.CatBits[t.CatBounds[t.CatSet[node]]:]
+		for _, code := range nodes.codes[n.codes:n.codesEnd] {
+			bits[code>>5] |= 1 << (code & 31)
+		}
 	}
 	return nil
 }
