@@ -73,19 +73,3 @@ func (p *Panel[F]) Join(u int, leaf []uint32, a []F, s []F) {
 		}
 	}
 }
-
-// AddRows adds to each row of s, of width numbers, a multiple of the row of v
-// that its leaf names:
-//
-//	s[i·width + j] += a[i]·v[leaf[i]·width + j]
-//
-// The product is rounded before it is added.
-func AddRows(leaf []uint32, a, v, s []float64, width int) {
-	for i, l := range leaf {
-		ai := a[i]
-		from, to := v[int(l)*width:][:width], s[i*width:][:width]
-		for j := range to {
-			to[j] += float64(ai * from[j])
-		}
-	}
-}
