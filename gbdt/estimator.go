@@ -52,10 +52,13 @@ const (
 )
 
 // scratch is memory for K slices of a block of rows.
-func scratch(k int) [][]float64 {
+func scratch(k int) [][]float64 { return columns(k, blockRows) }
+
+// columns returns k slices of m numbers.
+func columns(k, m int) [][]float64 {
 	s := make([][]float64, k)
 	for c := range s {
-		s[c] = make([]float64, blockRows)
+		s[c] = make([]float64, m)
 	}
 	return s
 }

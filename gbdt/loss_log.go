@@ -43,15 +43,16 @@ func (poisson) Value(y []float64, f [][]float64, out []float64) {
 }
 
 func (poisson) Gradient(y []float64, f, out [][]float64) {
-	for i, v := range f[0] {
-		out[0][i] = kernel.Exp(v) - y[i]
+	kernel.Exps(out[0], f[0])
+	for i := range out[0] {
+		out[0][i] -= y[i]
 	}
 }
 
 func (l poisson) Derive(y []float64, f [][]float64, d Derivatives) {
 	lift := kernel.Exp(l.shift)
-	for i, v := range f[0] {
-		e := kernel.Exp(v)
+	kernel.Exps(d.G[0], f[0])
+	for i, e := range d.G[0] {
 		h := e * lift
 		d.G[0][i] = e - y[i]
 		d.H[0][i] = h
@@ -99,8 +100,14 @@ func (l tweedie) Gradient(y []float64, f, out [][]float64) {
 
 func (l tweedie) Derive(y []float64, f [][]float64, d Derivatives) {
 	a, b := 1-l.power, 2-l.power
+	ups, downs := d.G[0], d.H[0]
 	for i, v := range f[0] {
-		up, down := kernel.Exp(b*v), float64(y[i]*kernel.Exp(a*v))
+		ups[i], downs[i] = b*v, a*v
+	}
+	kernel.Exps(ups, ups)
+	kernel.Exps(downs, downs)
+	for i, up := range ups {
+		down := float64(y[i] * downs[i])
 		h := float64(b*up) - float64(a*down)
 		d.G[0][i] = up - down
 		d.H[0][i] = h

@@ -75,30 +75,72 @@ func (l logistic) Value(y []float64, f [][]float64, out []float64) {
 	}
 }
 
+// probabilities writes σ(sF), one output.
+func (l logistic) probabilities(f, p []float64) {
+	for i, v := range f {
+		p[i] = l.sigmoid * v
+	}
+	kernel.Sigmoids(p, p)
+}
+
 func (l logistic) Gradient(y []float64, f, out [][]float64) {
 	for c := range f {
-		for i, v := range f[c] {
-			out[c][i] = l.sigmoid * (kernel.Sigmoid(l.sigmoid*v) - l.target(y[i], c))
+		p := out[c]
+		l.probabilities(f[c], p)
+		for i := range p {
+			p[i] = l.sigmoid * (p[i] - l.target(y[i], c))
 		}
 	}
 }
 
 func (l logistic) Derive(y []float64, f [][]float64, d Derivatives) {
-	s := l.sigmoid
 	for c := range f {
-		for i, v := range f[c] {
-			t, w := l.target(y[i], c), l.negative
-			if t > 0 {
-				w = l.positive
-			}
-			p := kernel.Sigmoid(s * v)
-			ws := w * s
-			h := ws * s * p * (1 - p)
-			d.G[c][i] = ws * (p - t)
-			d.H[c][i] = h
-			if d.DG != nil {
-				d.DG[c][i] = h
-				d.DH[c][i] = h * s * (1 - 2*p)
+		g, h := d.G[c], d.H[c]
+		l.targets(y, c, g)
+		l.probabilities(f[c], h)
+		if d.DG == nil {
+			l.derive(g, h, nil, nil)
+		} else {
+			l.derive(g, h, d.DG[c][:len(h)], d.DH[c][:len(h)])
+		}
+	}
+}
+
+// derive turns targets g and probabilities h of one output into its
+// derivatives. Labels weigh the same in most models: no branch for them then.
+func (l logistic) derive(g, h, dg, dh []float64) {
+	s := l.sigmoid
+	negative, positive := l.negative*s, l.positive*s
+	same := positive == negative
+	for i, p := range h {
+		t, w := g[i], negative
+		if !same && t > 0 {
+			w = positive
+		}
+		v := w * s * p * (1 - p)
+		g[i] = w * (p - t)
+		h[i] = v
+		if dg != nil {
+			dg[i] = v
+			dh[i] = v * s * (1 - 2*p)
+		}
+	}
+}
+
+// targets writes the target of output c.
+func (l logistic) targets(y []float64, c int, out []float64) {
+	switch {
+	case l.soft:
+		copy(out, y)
+	case l.k == 1:
+		for i, v := range y {
+			out[i] = max(v, 0) // of the labels −1, 0 and 1
+		}
+	default:
+		for i, v := range y {
+			out[i] = 0
+			if int(v) == c {
+				out[i] = 1
 			}
 		}
 	}
@@ -106,19 +148,17 @@ func (l logistic) Derive(y []float64, f [][]float64, d Derivatives) {
 
 func (l logistic) Probability(f, out [][]float64) error {
 	for c := range f {
-		for i, v := range f[c] {
-			out[c][i] = kernel.Sigmoid(l.sigmoid * v)
-		}
+		l.probabilities(f[c], out[c])
 	}
 	return nil
 }
 
 func (l logistic) ProbabilityGradient(f [][]float64, o []int32, out [][]float64) error {
 	for c := range f {
-		for i, v := range f[c] {
+		l.probabilities(f[c], out[c])
+		for i, p := range out[c] {
 			out[c][i] = 0
 			if l.k == 1 || int(o[i]) == c {
-				p := kernel.Sigmoid(l.sigmoid * v)
 				out[c][i] = l.sigmoid * p * (1 - p)
 			}
 		}

@@ -15,78 +15,93 @@ func (l softmax) Check(y float64) error { return checkClass(y, l.k) }
 
 func (softmax) Agree(y, z float64) bool { return y == z }
 
-// row writes p = softmax(F) of row i, and returns max F and Σ e^{F − max F}.
-func (l softmax) row(f [][]float64, i int, p []float64) (top, sum float64) {
-	top = f[0][i]
-	for c := 1; c < l.k; c++ {
-		top = max(top, f[c][i])
+// probabilities writes p = softmax(F), and max F and Σ_c e^{F_c − max F} of each
+// row, all as columns.
+func (l softmax) probabilities(f, p [][]float64, top, sum []float64) {
+	copy(top, f[0])
+	for _, column := range f[1:] {
+		for i, v := range column {
+			top[i] = max(top[i], v)
+		}
+	}
+	clear(sum)
+	for c, column := range f {
+		for i, v := range column {
+			p[c][i] = v - top[i]
+		}
+		kernel.Exps(p[c], p[c])
+		for i, v := range p[c] {
+			sum[i] += v
+		}
 	}
 	for c := range p {
-		p[c] = kernel.Exp(f[c][i] - top)
-		sum += p[c]
+		for i := range p[c] {
+			p[c][i] /= sum[i]
+		}
 	}
-	for c := range p {
-		p[c] /= sum
-	}
-	return top, sum
 }
 
 func (l softmax) Value(y []float64, f [][]float64, out []float64) {
-	p := make([]float64, l.k)
+	p := columns(l.k+1, len(out))
+	sum := p[l.k]
+	l.probabilities(f, p[:l.k], out, sum)
 	for i := range out {
-		top, sum := l.row(f, i, p)
-		out[i] = top + kernel.Log(sum) - f[int(y[i])][i]
+		out[i] = out[i] + kernel.Log(sum[i]) - f[int(y[i])][i]
 	}
 }
 
 func (l softmax) Gradient(y []float64, f, out [][]float64) {
-	p := make([]float64, l.k)
-	for i := range y {
-		l.row(f, i, p)
-		for c := range p {
-			out[c][i] = p[c]
-		}
-		out[int(y[i])][i]--
+	work := columns(2, len(y))
+	l.probabilities(f, out, work[0], work[1])
+	for i, class := range y {
+		out[int(class)][i]--
 	}
 }
 
 func (l softmax) Derive(y []float64, f [][]float64, d Derivatives) {
-	p := make([]float64, l.k)
-	for i := range y {
-		l.row(f, i, p)
-		for c := range p {
-			v := p[c] * (1 - p[c])
-			d.G[c][i] = p[c]
-			d.H[c][i] = l.factor * v
-			if d.DG != nil {
-				d.DG[c][i] = v
-				d.DH[c][i] = l.factor * v * (1 - 2*p[c])
-			}
+	// The Hessians of the first two outputs hold maxima and sums until the
+	// probabilities are there.
+	l.probabilities(f, d.G, d.H[0], d.H[1])
+	for c := range d.G {
+		h := d.H[c]
+		for i, p := range d.G[c] {
+			h[i] = l.factor * (p * (1 - p))
 		}
-		d.G[int(y[i])][i]--
+		if d.DG == nil {
+			continue
+		}
+		dg, dh := d.DG[c], d.DH[c]
+		for i, p := range d.G[c] {
+			v := p * (1 - p)
+			dg[i] = v
+			dh[i] = l.factor * v * (1 - 2*p)
+		}
+	}
+	for i, class := range y {
+		d.G[int(class)][i]--
 	}
 }
 
 func (l softmax) Probability(f, out [][]float64) error {
-	p := make([]float64, l.k)
-	for i := range f[0] {
-		l.row(f, i, p)
-		for c := range p {
-			out[c][i] = p[c]
-		}
-	}
+	work := columns(2, len(f[0]))
+	l.probabilities(f, out, work[0], work[1])
 	return nil
 }
 
 func (l softmax) ProbabilityGradient(f [][]float64, o []int32, out [][]float64) error {
-	p := make([]float64, l.k)
-	for i := range f[0] {
-		l.row(f, i, p)
-		po := p[o[i]]
-		for c := range p {
-			out[c][i] = -float64(po * p[c])
+	work := columns(3, len(o))
+	l.probabilities(f, out, work[0], work[1])
+	own := work[2]
+	for i, c := range o {
+		own[i] = out[c][i]
+	}
+	for c := range out {
+		for i, p := range out[c] {
+			out[c][i] = -float64(own[i] * p)
 		}
-		out[o[i]][i] = po * (1 - po)
+	}
+	for i, c := range o {
+		out[c][i] = own[i] * (1 - own[i])
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package gbdt
 import (
 	"context"
 
+	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
 )
 
@@ -32,15 +33,15 @@ type reversePass struct {
 	compat  bool
 	width   int         // s, seeds
 	f       [][]float64 // margins, K slices of n; rolled back iteration by iteration
-	a       [][]float64 // per index block: [row][class][seed]
-	walkers []*rowBlock
+	a       [][]float64 // per index block: [class][row][seed]
+	walkers []*reverseWalker
 }
 
 func newReversePass(m *Model, width int, form Form) *reversePass {
 	_, coupled := m.loss.(softmax)
 	return &reversePass{
 		model: m, width: width, coupled: coupled && form == ExactForm, compat: form == CompatForm,
-		walkers: make([]*rowBlock, m.workers),
+		walkers: make([]*reverseWalker, m.workers),
 	}
 }
 
@@ -134,11 +135,31 @@ func (p *reversePass) reset(ctx context.Context) error {
 	})
 }
 
-func (p *reversePass) walker(w int) *rowBlock {
-	if p.walkers[w] == nil {
-		p.walkers[w] = p.model.newRowBlock(&p.model.train, true)
+// A reverseWalker is what one worker needs to take a block of rows back through
+// an iteration.
+type reverseWalker struct {
+	*rowBlock
+	below  [][]uint32  // leaves in the K trees of the iteration before, all 0 where there is none
+	coef   [][]float64 // what one unit of V/D takes from a
+	prob   [][]float64 // coupled: softmax of the margins
+	top    []float64   // coupled: work space of prob, and Σ_c r_c of some rows
+	shared []float64
+}
+
+func (p *reversePass) walker(w int) *reverseWalker {
+	if p.walkers[w] != nil {
+		return p.walkers[w]
 	}
-	return p.walkers[w]
+	m := p.model
+	r := &reverseWalker{rowBlock: m.newRowBlock(&m.train, true), coef: scratch(m.k), below: make([][]uint32, m.k)}
+	for c := range r.below {
+		r.below[c] = make([]uint32, blockRows)
+	}
+	if p.coupled {
+		r.prob, r.top, r.shared = scratch(m.k), make([]float64, 2*blockRows), make([]float64, sharedRows*p.width)
+	}
+	p.walkers[w] = r
+	return r
 }
 
 // step passes iteration t: it moves every a and returns the sums of a over the
@@ -157,11 +178,27 @@ func (p *reversePass) step(ctx context.Context, t int, values [][]float64) ([][]
 			for i, l := range r.leaf[c] {
 				f[i] -= theta[l]
 			}
-			copy(r.f[c], f)
+			r.f[c] = f
+			if t > 0 {
+				r.ids.leaves((t-1)*m.k+c, r.lo, r.below[c][:n])
+			} else {
+				clear(r.below[c])
+			}
 		}
-		m.loss.Derive(r.y, r.f, r.d)
-		p.move(r, t, values, p.a[b])
-		return p.collect(r, t, p.a[b]), nil
+		sums := make([][]float64, m.k)
+		for c := range sums {
+			leaves := 1
+			if t > 0 {
+				leaves = len(m.theta[(t-1)*m.k+c])
+			}
+			sums[c] = make([]float64, leaves*p.width)
+		}
+		if p.coupled {
+			p.moveCoupled(r, t, values, p.a[b], sums)
+		} else {
+			p.move(r, t, values, p.a[b], sums)
+		}
+		return sums, nil
 	}, func(x, y [][]float64) [][]float64 {
 		for c := range x {
 			for i, v := range y[c] {
@@ -172,85 +209,52 @@ func (p *reversePass) step(ctx context.Context, t int, values [][]float64) ([][]
 	})
 }
 
-// move applies one iteration to the adjoints a of a block of rows.
-func (p *reversePass) move(r *rowBlock, t int, values [][]float64, a []float64) {
-	if p.coupled {
-		p.moveCoupled(r, t, values, a)
-		return
-	}
-	m, s := p.model, p.width
+// move applies one iteration to the adjoints a of a block of rows and sums them
+// over the leaves of the iteration before.
+func (p *reversePass) move(r *reverseWalker, t int, values [][]float64, a []float64, sums [][]float64) {
+	m, n, s := p.model, r.m, p.width
+	m.loss.Derive(r.y, r.f, r.d)
 	eta := m.eta[t]
 	for c := range m.k {
 		theta := m.theta[t*m.k+c]
-		dg, dh := r.d.DG[c], r.d.DH[c]
+		dg, dh, coef := r.d.DG[c], r.d.DH[c], r.coef[c][:n]
 		if p.compat {
 			dg = r.d.H[c]
 		}
 		for i, l := range r.leaf[c] {
-			coef := r.w[i] * (float64(eta*dg[i]) + float64(theta[l]*dh[i]))
-			row := a[(i*m.k+c)*s:][:s]
-			v := values[c][int(l)*s:][:s]
-			for j := range row {
-				row[j] -= float64(coef * v[j])
-			}
+			coef[i] = r.w[i] * (float64(eta*dg[i]) + float64(theta[l]*dh[i]))
 		}
+		kernel.PullRows(r.leaf[c], r.below[c][:n], coef, values[c], a[c*n*s:(c+1)*n*s], sums[c], s)
 	}
 }
+
+// sharedRows is how many rows moveCoupled takes at a time, so that what their
+// outputs share stays in the cache.
+const sharedRows = 128
 
 // moveCoupled is move for softmax: with r_c = V_c·w(η + θ_c·f(1 − 2p_c))·p_c,
 // a_d −= r_d − p_d·Σ_c r_c.
-func (p *reversePass) moveCoupled(r *rowBlock, t int, values [][]float64, a []float64) {
-	m, s := p.model, p.width
-	eta, factor := m.eta[t], m.loss.(softmax).factor
-	prob := make([]float64, m.k)
-	steps, total := make([]float64, m.k*s), make([]float64, s)
-	for i := range r.m {
-		clear(total)
-		m.loss.(softmax).row(r.f, i, prob)
+func (p *reversePass) moveCoupled(r *reverseWalker, t int, values [][]float64, a []float64, sums [][]float64) {
+	m, n, s := p.model, r.m, p.width
+	loss := m.loss.(softmax)
+	loss.probabilities(r.f, cut(r.prob, n), r.top[:n], r.top[blockRows:][:n])
+	eta := m.eta[t]
+	for c := range m.k {
+		theta, prob, coef := m.theta[t*m.k+c], r.prob[c], r.coef[c]
+		for i, l := range r.leaf[c] {
+			coef[i] = r.w[i] * (eta + float64(theta[l]*loss.factor*(1-2*prob[i]))) * prob[i]
+		}
+	}
+	for lo := 0; lo < n; lo += sharedRows {
+		hi := min(lo+sharedRows, n)
+		shared := r.shared[:(hi-lo)*s]
+		clear(shared)
 		for c := range m.k {
-			l := int(r.leaf[c][i])
-			theta := m.theta[t*m.k+c][l]
-			coef := r.w[i] * (eta + float64(theta*factor*(1-2*prob[c]))) * prob[c]
-			v := values[c][l*s:][:s]
-			step := steps[c*s:][:s]
-			for j := range step {
-				step[j] = coef * v[j]
-				total[j] += step[j]
-			}
+			kernel.AddRows(r.leaf[c][lo:hi], r.coef[c][lo:hi], values[c], shared, s)
 		}
 		for c := range m.k {
-			row, step := a[(i*m.k+c)*s:][:s], steps[c*s:][:s]
-			for j := range row {
-				row[j] -= step[j] - float64(prob[c]*total[j])
-			}
+			rows := a[(c*n+lo)*s : (c*n+hi)*s]
+			kernel.PullRowsShared(r.leaf[c][lo:hi], r.below[c][lo:hi], r.coef[c][lo:hi], values[c], r.prob[c][lo:hi], shared, rows, sums[c], s)
 		}
 	}
-}
-
-// collect sums the adjoints of a block over the leaves of iteration t−1.
-func (p *reversePass) collect(r *rowBlock, t int, a []float64) [][]float64 {
-	m, s := p.model, p.width
-	if t > 0 {
-		r.leaves(t - 1)
-	}
-	out := make([][]float64, m.k)
-	for c := range out {
-		leaves := 1
-		if t > 0 {
-			leaves = len(m.theta[(t-1)*m.k+c])
-		}
-		sum := make([]float64, leaves*s)
-		for i := range r.m {
-			l := 0
-			if t > 0 {
-				l = int(r.leaf[c][i])
-			}
-			row, to := a[(i*m.k+c)*s:][:s], sum[l*s:][:s]
-			for j, v := range row {
-				to[j] += v
-			}
-		}
-		out[c] = sum
-	}
-	return out
 }

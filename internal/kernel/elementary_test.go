@@ -114,3 +114,51 @@ func BenchmarkExp(b *testing.B) {
 }
 
 var sink float64
+
+// The slice forms are the single forms, number by number, on every path.
+func TestSliceFormsHaveTheSameBits(t *testing.T) {
+	forms := map[string]struct {
+		many func(out, x []float64)
+		one  func(float64) float64
+	}{"exp": {Exps, Exp}, "sigmoid": {Sigmoids, Sigmoid}}
+	for name, f := range forms {
+		for _, n := range ladder(256) {
+			for _, shift := range []int{0, 1} {
+				rng := rand.New(rand.NewPCG(uint64(n), 7))
+				for kind, x := range map[string][]float64{
+					"normal": normal[float64](rng, n), "extreme": extreme[float64](rng, n), "wide": scaled(normal[float64](rng, n), 250),
+				} {
+					onEachPath(t, func(t *testing.T) []float64 {
+						in, out := guard(x, shift, -7.5), guard(make([]float64, n), shift, -7.5)
+						f.many(out.slice(), in.slice())
+						in.unchanged(t, name)
+						out.unharmed(t, name)
+						want := make([]float64, n)
+						for i, v := range x {
+							want[i] = f.one(v)
+						}
+						requireSameBits(t, want, out.slice(), name+" "+kind)
+						f.many(in.slice(), in.slice())
+						requireSameBits(t, want, in.slice(), name+" in place")
+						return out.slice()
+					})
+				}
+			}
+		}
+	}
+}
+
+func scaled(x []float64, by float64) []float64 {
+	for i := range x {
+		x[i] *= by
+	}
+	return x
+}
+
+func BenchmarkSigmoids(b *testing.B) {
+	x := normal[float64](rand.New(rand.NewPCG(1, 1)), 4096)
+	out := make([]float64, len(x))
+	for b.Loop() {
+		Sigmoids(out, x)
+	}
+}

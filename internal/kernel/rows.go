@@ -42,6 +42,26 @@ func PullRows(from, to []uint32, a, v, s, sum []float64, width int) {
 	}
 }
 
+// PullRowsShared is PullRows for outputs that share something: what takes s[i]
+// down is less by p[i] of the row of total,
+//
+//	s[i·width + j] −= a[i]·v[from[i]·width + j] − p[i]·total[i·width + j]
+//	sum[to[i]·width + j] += s[i·width + j]
+//
+// Both products are rounded before they meet.
+func PullRowsShared(from, to []uint32, a, v, p, total, s, sum []float64, width int) {
+	n := len(from)
+	if n == 0 || width == 0 {
+		return
+	}
+	_, _, _, _, _ = to[:n], a[:n], p[:n], total[:n*width], s[:n*width]
+	mustName(from, len(v)/width)
+	mustName(to[:n], len(sum)/width)
+	if !pullRowsSharedVector(from, to, a, v, p, total, s, sum, width) {
+		pullRowsSharedGeneric(from, to, a, v, p, total, s, sum, width)
+	}
+}
+
 // mustName panics where an index is not below rows: the vector forms do not look.
 func mustName(index []uint32, rows int) {
 	most := uint32(0)

@@ -28,3 +28,15 @@ func pullRowsVector(from, to []uint32, a, v, s, sum []float64, width int) bool {
 	}
 	return true
 }
+
+func pullRowsSharedVector(from, to []uint32, a, v, p, total, s, sum []float64, width int) bool {
+	switch {
+	case path == Generic || width < narrowRow:
+		return false
+	case path == AVX512:
+		pullRowsShared512(len(from), &from[0], &to[0], &a[0], &v[0], &p[0], &total[0], &s[0], &sum[0], width)
+	default:
+		pullRowsShared256(len(from), &from[0], &to[0], &a[0], &v[0], &p[0], &total[0], &s[0], &sum[0], width)
+	}
+	return true
+}

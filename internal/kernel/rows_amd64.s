@@ -88,90 +88,211 @@ TEXT ·pullRows256(SB), NOSPLIT, $0-64
 	MOVQ s+40(FP), DI
 	MOVQ sum+48(FP), R8
 	MOVQ width+56(FP), R9
-	MOVQ R9, R10
-	SHLQ $0x03, R10
-	XORQ R11, R11
+	XORQ R10, R10
 
 row:
-	CMPQ         R11, AX
+	CMPQ         R10, AX
 	JGE          done
-	MOVL         (CX)(R11*4), R13
-	IMULQ        R10, R13
-	ADDQ         SI, R13
-	MOVL         (DX)(R11*4), R14
-	IMULQ        R10, R14
-	ADDQ         R8, R14
-	VBROADCASTSD (BX)(R11*8), Y0
-	MOVQ         R9, R15
-	XORQ         R12, R12
+	MOVQ         R9, R11
+	SHLQ         $0x03, R11
+	MOVL         (CX)(R10*4), R12
+	IMULQ        R11, R12
+	ADDQ         SI, R12
+	MOVL         (DX)(R10*4), R13
+	IMULQ        R11, R13
+	ADDQ         R8, R13
+	VBROADCASTSD (BX)(R10*8), Y0
+	MOVQ         R9, R14
+	XORQ         R11, R11
 
 rowWide:
-	CMPQ       R15, $0x00000010
+	CMPQ       R14, $0x00000010
 	JL         rowWideDone
-	PREFETCHT0 1536(DI)(R12*8)
-	VMULPD     (R13)(R12*8), Y0, Y1
-	PREFETCHT0 1568(DI)(R12*8)
-	VMULPD     32(R13)(R12*8), Y0, Y2
-	PREFETCHT0 1600(DI)(R12*8)
-	VMULPD     64(R13)(R12*8), Y0, Y3
-	PREFETCHT0 1632(DI)(R12*8)
-	VMULPD     96(R13)(R12*8), Y0, Y4
-	VMOVUPD    (DI)(R12*8), Y5
+	PREFETCHT0 1536(DI)(R11*8)
+	VMULPD     (R12)(R11*8), Y0, Y1
+	PREFETCHT0 1568(DI)(R11*8)
+	VMULPD     32(R12)(R11*8), Y0, Y2
+	PREFETCHT0 1600(DI)(R11*8)
+	VMULPD     64(R12)(R11*8), Y0, Y3
+	PREFETCHT0 1632(DI)(R11*8)
+	VMULPD     96(R12)(R11*8), Y0, Y4
+	VMOVUPD    (DI)(R11*8), Y5
 	VSUBPD     Y1, Y5, Y5
-	VMOVUPD    32(DI)(R12*8), Y1
+	VMOVUPD    32(DI)(R11*8), Y1
 	VSUBPD     Y2, Y1, Y1
-	VMOVUPD    64(DI)(R12*8), Y2
+	VMOVUPD    64(DI)(R11*8), Y2
 	VSUBPD     Y3, Y2, Y2
-	VMOVUPD    96(DI)(R12*8), Y3
+	VMOVUPD    96(DI)(R11*8), Y3
 	VSUBPD     Y4, Y3, Y3
-	VMOVUPD    Y5, (DI)(R12*8)
-	VADDPD     (R14)(R12*8), Y5, Y5
-	VMOVUPD    Y1, 32(DI)(R12*8)
-	VADDPD     32(R14)(R12*8), Y1, Y1
-	VMOVUPD    Y2, 64(DI)(R12*8)
-	VADDPD     64(R14)(R12*8), Y2, Y2
-	VMOVUPD    Y3, 96(DI)(R12*8)
-	VADDPD     96(R14)(R12*8), Y3, Y3
-	VMOVUPD    Y5, (R14)(R12*8)
-	VMOVUPD    Y1, 32(R14)(R12*8)
-	VMOVUPD    Y2, 64(R14)(R12*8)
-	VMOVUPD    Y3, 96(R14)(R12*8)
-	ADDQ       $0x00000010, R12
-	SUBQ       $0x00000010, R15
+	VMOVUPD    Y5, (DI)(R11*8)
+	VADDPD     (R13)(R11*8), Y5, Y5
+	VMOVUPD    Y1, 32(DI)(R11*8)
+	VADDPD     32(R13)(R11*8), Y1, Y1
+	VMOVUPD    Y2, 64(DI)(R11*8)
+	VADDPD     64(R13)(R11*8), Y2, Y2
+	VMOVUPD    Y3, 96(DI)(R11*8)
+	VADDPD     96(R13)(R11*8), Y3, Y3
+	VMOVUPD    Y5, (R13)(R11*8)
+	VMOVUPD    Y1, 32(R13)(R11*8)
+	VMOVUPD    Y2, 64(R13)(R11*8)
+	VMOVUPD    Y3, 96(R13)(R11*8)
+	ADDQ       $0x00000010, R11
+	SUBQ       $0x00000010, R14
 	JMP        rowWide
 
 rowWideDone:
 rowOne:
-	CMPQ       R15, $0x00000004
+	CMPQ       R14, $0x00000004
 	JL         rowOneDone
-	PREFETCHT0 1536(DI)(R12*8)
-	VMULPD     (R13)(R12*8), Y0, Y1
-	VMOVUPD    (DI)(R12*8), Y5
+	PREFETCHT0 1536(DI)(R11*8)
+	VMULPD     (R12)(R11*8), Y0, Y1
+	VMOVUPD    (DI)(R11*8), Y5
 	VSUBPD     Y1, Y5, Y5
-	VMOVUPD    Y5, (DI)(R12*8)
-	VADDPD     (R14)(R12*8), Y5, Y5
-	VMOVUPD    Y5, (R14)(R12*8)
-	ADDQ       $0x00000004, R12
-	SUBQ       $0x00000004, R15
+	VMOVUPD    Y5, (DI)(R11*8)
+	VADDPD     (R13)(R11*8), Y5, Y5
+	VMOVUPD    Y5, (R13)(R11*8)
+	ADDQ       $0x00000004, R11
+	SUBQ       $0x00000004, R14
 	JMP        rowOne
 
 rowOneDone:
 rowTail:
-	CMPQ   R15, $0x00000001
+	CMPQ   R14, $0x00000001
 	JL     rowTailDone
-	VMULSD (R13)(R12*8), X0, X1
-	VMOVSD (DI)(R12*8), X2
+	VMULSD (R12)(R11*8), X0, X1
+	VMOVSD (DI)(R11*8), X2
 	VSUBSD X1, X2, X1
-	VMOVSD X1, (DI)(R12*8)
-	VADDSD (R14)(R12*8), X1, X1
-	VMOVSD X1, (R14)(R12*8)
-	ADDQ   $0x00000001, R12
-	SUBQ   $0x00000001, R15
+	VMOVSD X1, (DI)(R11*8)
+	VADDSD (R13)(R11*8), X1, X1
+	VMOVSD X1, (R13)(R11*8)
+	ADDQ   $0x00000001, R11
+	SUBQ   $0x00000001, R14
 	JMP    rowTail
 
 rowTailDone:
-	ADDQ R10, DI
-	INCQ R11
+	MOVQ R9, R11
+	SHLQ $0x03, R11
+	ADDQ R11, DI
+	INCQ R10
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func pullRowsShared256(n int, from *uint32, to *uint32, a *float64, v *float64, p *float64, total *float64, s *float64, sum *float64, width int)
+// Requires: AVX, MMX+
+TEXT ·pullRowsShared256(SB), NOSPLIT, $8-80
+	MOVQ n+0(FP), AX
+	MOVQ from+8(FP), CX
+	MOVQ to+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ v+32(FP), SI
+	MOVQ s+56(FP), DI
+	MOVQ sum+64(FP), R8
+	MOVQ width+72(FP), R9
+	MOVQ p+40(FP), R10
+	MOVQ total+48(FP), R11
+	XORQ R12, R12
+
+row:
+	CMPQ         R12, AX
+	JGE          done
+	MOVQ         R9, R13
+	SHLQ         $0x03, R13
+	MOVL         (CX)(R12*4), R14
+	IMULQ        R13, R14
+	ADDQ         SI, R14
+	MOVL         (DX)(R12*4), R15
+	IMULQ        R13, R15
+	ADDQ         R8, R15
+	VBROADCASTSD (BX)(R12*8), Y0
+	VBROADCASTSD (R10)(R12*8), Y1
+	MOVQ         R9, BP
+	XORQ         R13, R13
+
+rowWide:
+	CMPQ       BP, $0x00000010
+	JL         rowWideDone
+	PREFETCHT0 1536(DI)(R13*8)
+	VMULPD     (R14)(R13*8), Y0, Y2
+	PREFETCHT0 1568(DI)(R13*8)
+	VMULPD     32(R14)(R13*8), Y0, Y3
+	PREFETCHT0 1600(DI)(R13*8)
+	VMULPD     64(R14)(R13*8), Y0, Y4
+	PREFETCHT0 1632(DI)(R13*8)
+	VMULPD     96(R14)(R13*8), Y0, Y5
+	VMULPD     (R11)(R13*8), Y1, Y6
+	VSUBPD     Y6, Y2, Y2
+	VMULPD     32(R11)(R13*8), Y1, Y7
+	VSUBPD     Y7, Y3, Y3
+	VMULPD     64(R11)(R13*8), Y1, Y8
+	VSUBPD     Y8, Y4, Y4
+	VMULPD     96(R11)(R13*8), Y1, Y9
+	VSUBPD     Y9, Y5, Y5
+	VMOVUPD    (DI)(R13*8), Y6
+	VSUBPD     Y2, Y6, Y6
+	VMOVUPD    32(DI)(R13*8), Y7
+	VSUBPD     Y3, Y7, Y7
+	VMOVUPD    64(DI)(R13*8), Y8
+	VSUBPD     Y4, Y8, Y8
+	VMOVUPD    96(DI)(R13*8), Y9
+	VSUBPD     Y5, Y9, Y9
+	VMOVUPD    Y6, (DI)(R13*8)
+	VADDPD     (R15)(R13*8), Y6, Y6
+	VMOVUPD    Y7, 32(DI)(R13*8)
+	VADDPD     32(R15)(R13*8), Y7, Y7
+	VMOVUPD    Y8, 64(DI)(R13*8)
+	VADDPD     64(R15)(R13*8), Y8, Y8
+	VMOVUPD    Y9, 96(DI)(R13*8)
+	VADDPD     96(R15)(R13*8), Y9, Y9
+	VMOVUPD    Y6, (R15)(R13*8)
+	VMOVUPD    Y7, 32(R15)(R13*8)
+	VMOVUPD    Y8, 64(R15)(R13*8)
+	VMOVUPD    Y9, 96(R15)(R13*8)
+	ADDQ       $0x00000010, R13
+	SUBQ       $0x00000010, BP
+	JMP        rowWide
+
+rowWideDone:
+rowOne:
+	CMPQ       BP, $0x00000004
+	JL         rowOneDone
+	PREFETCHT0 1536(DI)(R13*8)
+	VMULPD     (R14)(R13*8), Y0, Y2
+	VMULPD     (R11)(R13*8), Y1, Y6
+	VSUBPD     Y6, Y2, Y2
+	VMOVUPD    (DI)(R13*8), Y6
+	VSUBPD     Y2, Y6, Y6
+	VMOVUPD    Y6, (DI)(R13*8)
+	VADDPD     (R15)(R13*8), Y6, Y6
+	VMOVUPD    Y6, (R15)(R13*8)
+	ADDQ       $0x00000004, R13
+	SUBQ       $0x00000004, BP
+	JMP        rowOne
+
+rowOneDone:
+rowTail:
+	CMPQ   BP, $0x00000001
+	JL     rowTailDone
+	VMULSD (R14)(R13*8), X0, X2
+	VMULSD (R11)(R13*8), X1, X3
+	VSUBSD X3, X2, X2
+	VMOVSD (DI)(R13*8), X3
+	VSUBSD X2, X3, X2
+	VMOVSD X2, (DI)(R13*8)
+	VADDSD (R15)(R13*8), X2, X2
+	VMOVSD X2, (R15)(R13*8)
+	ADDQ   $0x00000001, R13
+	SUBQ   $0x00000001, BP
+	JMP    rowTail
+
+rowTailDone:
+	MOVQ R9, R13
+	SHLQ $0x03, R13
+	ADDQ R13, DI
+	ADDQ R13, R11
+	INCQ R12
 	JMP  row
 
 done:
@@ -262,90 +383,211 @@ TEXT ·pullRows512(SB), NOSPLIT, $0-64
 	MOVQ s+40(FP), DI
 	MOVQ sum+48(FP), R8
 	MOVQ width+56(FP), R9
-	MOVQ R9, R10
-	SHLQ $0x03, R10
-	XORQ R11, R11
+	XORQ R10, R10
 
 row:
-	CMPQ         R11, AX
+	CMPQ         R10, AX
 	JGE          done
-	MOVL         (CX)(R11*4), R13
-	IMULQ        R10, R13
-	ADDQ         SI, R13
-	MOVL         (DX)(R11*4), R14
-	IMULQ        R10, R14
-	ADDQ         R8, R14
-	VBROADCASTSD (BX)(R11*8), Z0
-	MOVQ         R9, R15
-	XORQ         R12, R12
+	MOVQ         R9, R11
+	SHLQ         $0x03, R11
+	MOVL         (CX)(R10*4), R12
+	IMULQ        R11, R12
+	ADDQ         SI, R12
+	MOVL         (DX)(R10*4), R13
+	IMULQ        R11, R13
+	ADDQ         R8, R13
+	VBROADCASTSD (BX)(R10*8), Z0
+	MOVQ         R9, R14
+	XORQ         R11, R11
 
 rowWide:
-	CMPQ       R15, $0x00000020
+	CMPQ       R14, $0x00000020
 	JL         rowWideDone
-	PREFETCHT0 1536(DI)(R12*8)
-	VMULPD     (R13)(R12*8), Z0, Z1
-	PREFETCHT0 1600(DI)(R12*8)
-	VMULPD     64(R13)(R12*8), Z0, Z2
-	PREFETCHT0 1664(DI)(R12*8)
-	VMULPD     128(R13)(R12*8), Z0, Z3
-	PREFETCHT0 1728(DI)(R12*8)
-	VMULPD     192(R13)(R12*8), Z0, Z4
-	VMOVUPD    (DI)(R12*8), Z5
+	PREFETCHT0 1536(DI)(R11*8)
+	VMULPD     (R12)(R11*8), Z0, Z1
+	PREFETCHT0 1600(DI)(R11*8)
+	VMULPD     64(R12)(R11*8), Z0, Z2
+	PREFETCHT0 1664(DI)(R11*8)
+	VMULPD     128(R12)(R11*8), Z0, Z3
+	PREFETCHT0 1728(DI)(R11*8)
+	VMULPD     192(R12)(R11*8), Z0, Z4
+	VMOVUPD    (DI)(R11*8), Z5
 	VSUBPD     Z1, Z5, Z5
-	VMOVUPD    64(DI)(R12*8), Z1
+	VMOVUPD    64(DI)(R11*8), Z1
 	VSUBPD     Z2, Z1, Z1
-	VMOVUPD    128(DI)(R12*8), Z2
+	VMOVUPD    128(DI)(R11*8), Z2
 	VSUBPD     Z3, Z2, Z2
-	VMOVUPD    192(DI)(R12*8), Z3
+	VMOVUPD    192(DI)(R11*8), Z3
 	VSUBPD     Z4, Z3, Z3
-	VMOVUPD    Z5, (DI)(R12*8)
-	VADDPD     (R14)(R12*8), Z5, Z5
-	VMOVUPD    Z1, 64(DI)(R12*8)
-	VADDPD     64(R14)(R12*8), Z1, Z1
-	VMOVUPD    Z2, 128(DI)(R12*8)
-	VADDPD     128(R14)(R12*8), Z2, Z2
-	VMOVUPD    Z3, 192(DI)(R12*8)
-	VADDPD     192(R14)(R12*8), Z3, Z3
-	VMOVUPD    Z5, (R14)(R12*8)
-	VMOVUPD    Z1, 64(R14)(R12*8)
-	VMOVUPD    Z2, 128(R14)(R12*8)
-	VMOVUPD    Z3, 192(R14)(R12*8)
-	ADDQ       $0x00000020, R12
-	SUBQ       $0x00000020, R15
+	VMOVUPD    Z5, (DI)(R11*8)
+	VADDPD     (R13)(R11*8), Z5, Z5
+	VMOVUPD    Z1, 64(DI)(R11*8)
+	VADDPD     64(R13)(R11*8), Z1, Z1
+	VMOVUPD    Z2, 128(DI)(R11*8)
+	VADDPD     128(R13)(R11*8), Z2, Z2
+	VMOVUPD    Z3, 192(DI)(R11*8)
+	VADDPD     192(R13)(R11*8), Z3, Z3
+	VMOVUPD    Z5, (R13)(R11*8)
+	VMOVUPD    Z1, 64(R13)(R11*8)
+	VMOVUPD    Z2, 128(R13)(R11*8)
+	VMOVUPD    Z3, 192(R13)(R11*8)
+	ADDQ       $0x00000020, R11
+	SUBQ       $0x00000020, R14
 	JMP        rowWide
 
 rowWideDone:
 rowOne:
-	CMPQ       R15, $0x00000008
+	CMPQ       R14, $0x00000008
 	JL         rowOneDone
-	PREFETCHT0 1536(DI)(R12*8)
-	VMULPD     (R13)(R12*8), Z0, Z1
-	VMOVUPD    (DI)(R12*8), Z5
+	PREFETCHT0 1536(DI)(R11*8)
+	VMULPD     (R12)(R11*8), Z0, Z1
+	VMOVUPD    (DI)(R11*8), Z5
 	VSUBPD     Z1, Z5, Z5
-	VMOVUPD    Z5, (DI)(R12*8)
-	VADDPD     (R14)(R12*8), Z5, Z5
-	VMOVUPD    Z5, (R14)(R12*8)
-	ADDQ       $0x00000008, R12
-	SUBQ       $0x00000008, R15
+	VMOVUPD    Z5, (DI)(R11*8)
+	VADDPD     (R13)(R11*8), Z5, Z5
+	VMOVUPD    Z5, (R13)(R11*8)
+	ADDQ       $0x00000008, R11
+	SUBQ       $0x00000008, R14
 	JMP        rowOne
 
 rowOneDone:
 rowTail:
-	CMPQ   R15, $0x00000001
+	CMPQ   R14, $0x00000001
 	JL     rowTailDone
-	VMULSD (R13)(R12*8), X0, X1
-	VMOVSD (DI)(R12*8), X2
+	VMULSD (R12)(R11*8), X0, X1
+	VMOVSD (DI)(R11*8), X2
 	VSUBSD X1, X2, X1
-	VMOVSD X1, (DI)(R12*8)
-	VADDSD (R14)(R12*8), X1, X1
-	VMOVSD X1, (R14)(R12*8)
-	ADDQ   $0x00000001, R12
-	SUBQ   $0x00000001, R15
+	VMOVSD X1, (DI)(R11*8)
+	VADDSD (R13)(R11*8), X1, X1
+	VMOVSD X1, (R13)(R11*8)
+	ADDQ   $0x00000001, R11
+	SUBQ   $0x00000001, R14
 	JMP    rowTail
 
 rowTailDone:
-	ADDQ R10, DI
-	INCQ R11
+	MOVQ R9, R11
+	SHLQ $0x03, R11
+	ADDQ R11, DI
+	INCQ R10
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
+// func pullRowsShared512(n int, from *uint32, to *uint32, a *float64, v *float64, p *float64, total *float64, s *float64, sum *float64, width int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·pullRowsShared512(SB), NOSPLIT, $8-80
+	MOVQ n+0(FP), AX
+	MOVQ from+8(FP), CX
+	MOVQ to+16(FP), DX
+	MOVQ a+24(FP), BX
+	MOVQ v+32(FP), SI
+	MOVQ s+56(FP), DI
+	MOVQ sum+64(FP), R8
+	MOVQ width+72(FP), R9
+	MOVQ p+40(FP), R10
+	MOVQ total+48(FP), R11
+	XORQ R12, R12
+
+row:
+	CMPQ         R12, AX
+	JGE          done
+	MOVQ         R9, R13
+	SHLQ         $0x03, R13
+	MOVL         (CX)(R12*4), R14
+	IMULQ        R13, R14
+	ADDQ         SI, R14
+	MOVL         (DX)(R12*4), R15
+	IMULQ        R13, R15
+	ADDQ         R8, R15
+	VBROADCASTSD (BX)(R12*8), Z0
+	VBROADCASTSD (R10)(R12*8), Z1
+	MOVQ         R9, BP
+	XORQ         R13, R13
+
+rowWide:
+	CMPQ       BP, $0x00000020
+	JL         rowWideDone
+	PREFETCHT0 1536(DI)(R13*8)
+	VMULPD     (R14)(R13*8), Z0, Z2
+	PREFETCHT0 1600(DI)(R13*8)
+	VMULPD     64(R14)(R13*8), Z0, Z3
+	PREFETCHT0 1664(DI)(R13*8)
+	VMULPD     128(R14)(R13*8), Z0, Z4
+	PREFETCHT0 1728(DI)(R13*8)
+	VMULPD     192(R14)(R13*8), Z0, Z5
+	VMULPD     (R11)(R13*8), Z1, Z6
+	VSUBPD     Z6, Z2, Z2
+	VMULPD     64(R11)(R13*8), Z1, Z7
+	VSUBPD     Z7, Z3, Z3
+	VMULPD     128(R11)(R13*8), Z1, Z8
+	VSUBPD     Z8, Z4, Z4
+	VMULPD     192(R11)(R13*8), Z1, Z9
+	VSUBPD     Z9, Z5, Z5
+	VMOVUPD    (DI)(R13*8), Z6
+	VSUBPD     Z2, Z6, Z6
+	VMOVUPD    64(DI)(R13*8), Z7
+	VSUBPD     Z3, Z7, Z7
+	VMOVUPD    128(DI)(R13*8), Z8
+	VSUBPD     Z4, Z8, Z8
+	VMOVUPD    192(DI)(R13*8), Z9
+	VSUBPD     Z5, Z9, Z9
+	VMOVUPD    Z6, (DI)(R13*8)
+	VADDPD     (R15)(R13*8), Z6, Z6
+	VMOVUPD    Z7, 64(DI)(R13*8)
+	VADDPD     64(R15)(R13*8), Z7, Z7
+	VMOVUPD    Z8, 128(DI)(R13*8)
+	VADDPD     128(R15)(R13*8), Z8, Z8
+	VMOVUPD    Z9, 192(DI)(R13*8)
+	VADDPD     192(R15)(R13*8), Z9, Z9
+	VMOVUPD    Z6, (R15)(R13*8)
+	VMOVUPD    Z7, 64(R15)(R13*8)
+	VMOVUPD    Z8, 128(R15)(R13*8)
+	VMOVUPD    Z9, 192(R15)(R13*8)
+	ADDQ       $0x00000020, R13
+	SUBQ       $0x00000020, BP
+	JMP        rowWide
+
+rowWideDone:
+rowOne:
+	CMPQ       BP, $0x00000008
+	JL         rowOneDone
+	PREFETCHT0 1536(DI)(R13*8)
+	VMULPD     (R14)(R13*8), Z0, Z2
+	VMULPD     (R11)(R13*8), Z1, Z6
+	VSUBPD     Z6, Z2, Z2
+	VMOVUPD    (DI)(R13*8), Z6
+	VSUBPD     Z2, Z6, Z6
+	VMOVUPD    Z6, (DI)(R13*8)
+	VADDPD     (R15)(R13*8), Z6, Z6
+	VMOVUPD    Z6, (R15)(R13*8)
+	ADDQ       $0x00000008, R13
+	SUBQ       $0x00000008, BP
+	JMP        rowOne
+
+rowOneDone:
+rowTail:
+	CMPQ   BP, $0x00000001
+	JL     rowTailDone
+	VMULSD (R14)(R13*8), X0, X2
+	VMULSD (R11)(R13*8), X1, X3
+	VSUBSD X3, X2, X2
+	VMOVSD (DI)(R13*8), X3
+	VSUBSD X2, X3, X2
+	VMOVSD X2, (DI)(R13*8)
+	VADDSD (R15)(R13*8), X2, X2
+	VMOVSD X2, (R15)(R13*8)
+	ADDQ   $0x00000001, R13
+	SUBQ   $0x00000001, BP
+	JMP    rowTail
+
+rowTailDone:
+	MOVQ R9, R13
+	SHLQ $0x03, R13
+	ADDQ R13, DI
+	ADDQ R13, R11
+	INCQ R12
 	JMP  row
 
 done:

@@ -21,3 +21,16 @@ func pullRowsGeneric(from, to []uint32, a, v, s, sum []float64, width int) {
 		}
 	}
 }
+
+func pullRowsSharedGeneric(from, to []uint32, a, v, p, total, s, sum []float64, width int) {
+	for i, l := range from {
+		ai, pi := a[i], p[i]
+		value, row, all := v[int(l)*width:][:width], s[i*width:][:width], total[i*width:][:width]
+		target := sum[int(to[i])*width:][:width]
+		for j := range row {
+			x := row[j] - (float64(ai*value[j]) - float64(pi*all[j]))
+			row[j] = x
+			target[j] += x
+		}
+	}
+}

@@ -8,6 +8,10 @@ func addRows256(n int, leaf *uint32, a *float64, v *float64, s *float64, width i
 
 func pullRows256(n int, from *uint32, to *uint32, a *float64, v *float64, s *float64, sum *float64, width int)
 
+func pullRowsShared256(n int, from *uint32, to *uint32, a *float64, v *float64, p *float64, total *float64, s *float64, sum *float64, width int)
+
 func addRows512(n int, leaf *uint32, a *float64, v *float64, s *float64, width int)
 
 func pullRows512(n int, from *uint32, to *uint32, a *float64, v *float64, s *float64, sum *float64, width int)
+
+func pullRowsShared512(n int, from *uint32, to *uint32, a *float64, v *float64, p *float64, total *float64, s *float64, sum *float64, width int)

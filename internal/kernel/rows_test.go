@@ -98,6 +98,34 @@ func TestPullRows(t *testing.T) {
 	})
 }
 
+func TestPullRowsShared(t *testing.T) {
+	eachRowsCase(t, func(t *testing.T, rng *rand.Rand, n, width, shift int, draw func(*rand.Rand, int) []float64) {
+		seed := rng.Uint64()
+		onEachPath(t, func(t *testing.T) []float64 {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			c := newRowsCase(rng, n, width, shift, draw)
+			p, all := guard(draw(rng, n), shift, -1.5), guard(draw(rng, n*width), shift, -1.5)
+			PullRowsShared(c.from.slice(), c.to.slice(), c.a.slice(), c.v.slice(), p.slice(), all.slice(), c.s.slice(), c.sum.slice(), width)
+			p.unchanged(t, "p")
+			all.unchanged(t, "total")
+			c.s.unharmed(t, "s")
+			c.sum.unharmed(t, "sum")
+			total := append([]float64(nil), c.sum.kept...)
+			for i := range n {
+				for j := range width {
+					own := c.a.kept[i] * c.v.kept[int(c.from.kept[i])*width+j]
+					shared := p.kept[i] * all.kept[i*width+j]
+					left := c.s.kept[i*width+j] - (own - shared)
+					requireSameBits(t, []float64{left}, c.s.slice()[i*width+j:][:1], "s")
+					total[int(c.to.kept[i])*width+j] += left
+				}
+			}
+			requireSameBits(t, total, c.sum.slice(), "sum")
+			return append(append([]float64(nil), c.s.slice()...), c.sum.slice()...)
+		})
+	})
+}
+
 func TestRowsRefuseLeavesOutOfRange(t *testing.T) {
 	one, two := []float64{1, 1, 1, 1}, []uint32{2}
 	require.Panics(t, func() { AddRows(two, one[:1], one, make([]float64, 4), 4) })

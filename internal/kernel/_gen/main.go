@@ -18,7 +18,8 @@ import (
 
 // families are the kernels by the name of their file.
 var families = map[string]func(){
-	"rows": rows,
+	"elementary": elementary,
+	"rows":       rows,
 }
 
 func main() {

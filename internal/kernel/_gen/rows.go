@@ -10,7 +10,8 @@ import (
 func rows() {
 	for _, v := range []vector{v256, v512} {
 		addRows(v)
-		pullRows(v)
+		pullRows(v, false)
+		pullRows(v, true)
 	}
 }
 
@@ -91,42 +92,53 @@ func addRows(v vector) {
 	RET()
 }
 
-// pullRows: s[i] −= a[i]·v[from[i]], then sum[to[i]] += s[i].
-func pullRows(v vector) {
-	TEXT("pullRows"+v.name, NOSPLIT, "func(n int, from, to *uint32, a, v, s, sum *float64, width int)")
-	n := Load(Param("n"), GP64()).(reg.GPVirtual)
-	from, to := Load(Param("from"), GP64()).(reg.GPVirtual), Load(Param("to"), GP64()).(reg.GPVirtual)
-	a, value := Load(Param("a"), GP64()).(reg.GPVirtual), Load(Param("v"), GP64()).(reg.GPVirtual)
-	s, sum := Load(Param("s"), GP64()).(reg.GPVirtual), Load(Param("sum"), GP64()).(reg.GPVirtual)
-	width := Load(Param("width"), GP64()).(reg.GPVirtual)
-	stride, i, j := GP64(), GP64(), GP64()
-	MOVQ(width, stride)
-	SHLQ(U8(3), stride)
+// pullRows: s[i] −= a[i]·v[from[i]], or with what the row's outputs share
+// s[i] −= a[i]·v[from[i]] − p[i]·total[i]; then sum[to[i]] += s[i].
+func pullRows(v vector, shared bool) {
+	name, signature := "pullRows", "func(n int, from, to *uint32, a, v, s, sum *float64, width int)"
+	if shared {
+		name, signature = "pullRowsShared", "func(n int, from, to *uint32, a, v, p, total, s, sum *float64, width int)"
+	}
+	TEXT(name+v.name, NOSPLIT, signature)
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	n, from, to := load("n"), load("from"), load("to")
+	a, value, s, sum, width := load("a"), load("v"), load("s"), load("sum"), load("width")
+	var p, total reg.GPVirtual
+	if shared {
+		p, total = load("p"), load("total")
+	}
+	i, j := GP64(), GP64()
 	XORQ(i, i)
-	factor, prod, row := v.register(), v.registers(unrolled), v.registers(unrolled)
-	x := XMM()
+	factor, part := v.register(), v.register()
+	prod, row := v.registers(unrolled), v.registers(unrolled)
 	Label("row")
 	CMPQ(i, n)
 	JGE(LabelRef("done"))
+	stride := GP64()
+	MOVQ(width, stride)
+	SHLQ(U8(3), stride)
 	source, target := rowOf(value, from, i, stride), rowOf(sum, to, i, stride)
 	VBROADCASTSD(Mem{Base: a, Index: i, Scale: 8}, factor)
+	if shared {
+		VBROADCASTSD(Mem{Base: p, Index: i, Scale: 8}, part)
+	}
 	columns(v, "row", width, j, func(registers int) {
 		at := func(base reg.GPVirtual, r int) Mem {
 			return Mem{Base: base, Index: j, Scale: 8, Disp: r * v.bytes}
 		}
 		if registers == 0 {
-			y := XMM()
-			VMULSD(at(source, 0), low(factor), x)
-			VMOVSD(at(s, 0), y)
-			VSUBSD(x, y, x)
-			VMOVSD(x, at(s, 0))
-			VADDSD(at(target, 0), x, x)
-			VMOVSD(x, at(target, 0))
+			pullOne(at, source, target, s, total, low(factor), low(part), shared)
 			return
 		}
 		for r := range registers {
 			PREFETCHT0(at(s, r).Offset(prefetched * 64))
 			VMULPD(at(source, r), factor, prod[r])
+		}
+		if shared {
+			for r := range registers {
+				VMULPD(at(total, r), part, row[r])
+				VSUBPD(row[r], prod[r], prod[r])
+			}
 		}
 		for r := range registers {
 			VMOVUPD(at(s, r), row[r])
@@ -140,12 +152,32 @@ func pullRows(v vector) {
 			VMOVUPD(row[r], at(target, r))
 		}
 	})
-	ADDQ(stride, s)
+	MOVQ(width, j)
+	SHLQ(U8(3), j)
+	ADDQ(j, s)
+	if shared {
+		ADDQ(j, total)
+	}
 	INCQ(i)
 	JMP(LabelRef("row"))
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// pullOne is pullRows for a single number.
+func pullOne(at func(reg.GPVirtual, int) Mem, source, target, s, total reg.GPVirtual, factor, part reg.Register, shared bool) {
+	x, y := XMM(), XMM()
+	VMULSD(at(source, 0), factor, x)
+	if shared {
+		VMULSD(at(total, 0), part, y)
+		VSUBSD(y, x, x)
+	}
+	VMOVSD(at(s, 0), y)
+	VSUBSD(x, y, x)
+	VMOVSD(x, at(s, 0))
+	VADDSD(at(target, 0), x, x)
+	VMOVSD(x, at(target, 0))
 }
 
 // prefetched is how many cache lines ahead of the adjoints a sweep asks for.
