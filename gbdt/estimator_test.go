@@ -38,8 +38,8 @@ func (p *problem) leafTotals() (g, h [][]float64) {
 			gi, hi, _, _ := p.deriveRow(p.y[i], f[t])
 			for c := range k {
 				u := t*k + c
-				g[u][p.leaf[u][i]] += p.weight(i) * gi[c]
-				h[u][p.leaf[u][i]] += p.weight(i) * hi[c]
+				g[u][p.leaf[u][i]] += p.in(t, i) * p.weight(i) * gi[c]
+				h[u][p.leaf[u][i]] += p.in(t, i) * p.weight(i) * hi[c]
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestBoostInAgainstLeafDifferences(t *testing.T) {
 						for c := range row {
 							u := it*s.k + c
 							l := p.leaf[u][i]
-							w := p.weight(i)
+							w := p.in(it, i) * p.weight(i)
 							const e = 1e-6
 							up := p.newton(sumG[u][l]+e*w*gi[c], sumH[u][l]+e*w*hi[c])
 							down := p.newton(sumG[u][l]-e*w*gi[c], sumH[u][l]-e*w*hi[c])
@@ -170,7 +170,7 @@ func TestLeafInfluenceSingleAgainstOwnPath(t *testing.T) {
 				for it := range p.forest.Iterations() {
 					u := it*s.k + c
 					l := p.leaf[u][i]
-					w := p.weight(i)
+					w := p.in(it, i) * p.weight(i)
 					g0, h0, _, _ := p.deriveRow(p.y[i], f[it])
 					moved := append([]float64(nil), f[it]...)
 					moved[c] += shift

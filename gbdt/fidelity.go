@@ -12,7 +12,7 @@ type Verdict string
 const (
 	// Exact: the stored leaf values are reproduced and the counts agree.
 	Exact Verdict = "exact"
-	// Approximate: rows or rules of training are not in the file.
+	// Approximate: rows or rules of training are neither in the file nor given.
 	Approximate Verdict = "approximate"
 	// NotNewton: the leaves were renewed after the Newton step.
 	NotNewton Verdict = "not-newton"
@@ -61,6 +61,7 @@ type Fidelity struct {
 	L2        float64   `json:"lambda_l2"`
 	CatL2     float64   `json:"cat_l2"`
 	Inferred  []string  `json:"inferred,omitempty"` // parameters that the file does not hold
+	RowMasks  bool      `json:"row_masks"`          // the rows of each iteration were given
 }
 
 // A LeafDispute is a leaf on which model and table disagree.
@@ -109,6 +110,9 @@ func (e *MismatchError) Error() string {
 		if len(d.FirstRow) > 0 {
 			msg += fmt.Sprintf(" (rows %s)", rowList(d.FirstRow))
 		}
+	}
+	if f.RowMasks {
+		return msg + "; check --train, --label, --weight, --base, --classes and --row-masks"
 	}
 	return msg + "; check --train, --label, --weight, --base and --classes"
 }

@@ -90,8 +90,13 @@ type Training struct {
 	CatL2            float64 // added to L2 in the leaves marked in Tree.LeafCat
 	BoostFromAverage bool    // the initial score was estimated from the labels
 
-	// Lost names the rows or rules of training that the file does not hold,
-	// for example "bagging_fraction=0.7": leaf values need not be reproducible.
+	// Bagged names the settings by which each iteration saw only some of the
+	// rows, for example "bagging_fraction=0.7". Leaf values are reproducible with
+	// row masks.
+	Bagged []string
+
+	// Lost names the rules of training that the file does not hold, for example
+	// "path_smooth=5": leaf values need not be reproducible.
 	Lost []string
 }
 

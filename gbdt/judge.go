@@ -16,17 +16,20 @@ const maxDisputes = 20
 func (m *Model) judge(s *sums, reg regular) error {
 	r := m.report
 	r.L1, r.L2, r.CatL2 = reg.l1, reg.l2, reg.cat
+	r.RowMasks = m.train.masks != nil
 	m.compareCounts(s)
 	m.compareValues(s, reg)
 	if err := m.comparePredictions(); err != nil {
 		return err
 	}
 	off := r.CountsOff > 0 || r.LeavesOff > 0
-	lost := m.forest.Train.Lost
+	lost := m.lost()
 	switch {
 	case r.PredictionsOff > 0:
 		r.Verdict = Mismatch
 		r.Reasons = append(r.Reasons, fmt.Sprintf("%d of %d rows get another prediction than the library gave them", r.PredictionsOff, m.Rows()))
+	case r.RowMasks && r.CountsOff > 0:
+		r.Verdict = Mismatch
 	case m.forest.Loss.Renewed && (r.CountsOff == 0 || len(lost) > 0):
 		r.Verdict = NotNewton
 		r.Reasons = append(r.Reasons, "objective "+m.forest.Loss.Name+": leaves were renewed after the Newton step, so their values cannot be recomputed")
@@ -34,9 +37,7 @@ func (m *Model) judge(s *sums, reg regular) error {
 		r.Verdict = Mismatch
 	case off:
 		r.Verdict = Approximate
-		for _, l := range lost {
-			r.Reasons = append(r.Reasons, l+": the file does not hold which rows or which rule made the leaves")
-		}
+		r.Reasons = append(r.Reasons, lost...)
 	case !r.CountsKnown && m.iters > 0:
 		r.Verdict = Weak
 		r.Reasons = append(r.Reasons, "the file holds no counts of train rows")
@@ -57,6 +58,21 @@ func (m *Model) judge(s *sums, reg regular) error {
 	}
 	r.Disagreements = nil
 	return nil
+}
+
+// lost says what made the leaves and is not known: rules, and rows unless they
+// were given.
+func (m *Model) lost() []string {
+	var out []string
+	if m.train.masks == nil {
+		for _, b := range m.forest.Train.Bagged {
+			out = append(out, b+": the file does not hold which rows each tree saw; --row-masks gives them")
+		}
+	}
+	for _, l := range m.forest.Train.Lost {
+		out = append(out, l+": the file does not hold which rows or which rule made the leaves")
+	}
+	return out
 }
 
 // compareCounts compares the rows in each leaf with the stored counts.

@@ -92,11 +92,7 @@ func (b *boostinEdit) coefficients(r *rowBlock, t int) [][]float64 {
 		a, g, h, g2, h2 := b.a[c][:r.m], r.d.G[c], r.d.H[c], edited.G[c], edited.H[c]
 		for i, l := range r.leaf[c] {
 			j := off + int(l)
-			if !m.active[j] {
-				a[i] = 0
-				continue
-			}
-			if r.y[i] == b.target {
+			if !m.active[j] || r.y[i] == b.target || r.seen[i] == 0 {
 				a[i] = 0
 				continue
 			}

@@ -432,7 +432,7 @@ func (w *forwardWorker) initial(c reverseChunk, s []float64) error {
 	}
 	for class := range m.k {
 		for i := range r.m {
-			v := r.w[i] * slope[class][i]
+			v := r.weight[i] * slope[class][i] // The initial score saw all rows.
 			to := s[i*c.width:][:c.width]
 			for j := range to {
 				to[j] -= float64(v * c.base[class][j])

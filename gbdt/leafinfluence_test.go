@@ -31,8 +31,8 @@ func (p *problem) refit(w []float64, moves bool) [][]float64 {
 			u := t*k + c
 			sumG, sumH := make([]float64, 5), make([]float64, 5)
 			for i := range n {
-				sumG[p.leaf[u][i]] += w[i] * g[i][c]
-				sumH[p.leaf[u][i]] += w[i] * h[i][c]
+				sumG[p.leaf[u][i]] += p.in(t, i) * w[i] * g[i][c]
+				sumH[p.leaf[u][i]] += p.in(t, i) * w[i] * h[i][c]
 			}
 			for i := range f {
 				l := p.leaf[u][i]

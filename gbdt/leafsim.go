@@ -9,7 +9,9 @@ import "github.com/infl-dev/infl/influence"
 // For classes the sign is +1 where the labels agree and −1 else. For a
 // regression with margin p of the query it is +1 where both labels lie on the
 // same side of p, counting y_q ≤ p and y_i < p as below, and −1 else. Without a
-// label (any quantity but the loss) the sign is left out.
+// label (any quantity but the loss) the sign is left out. n_leaf counts all train
+// rows that fall into the leaf, also those that row masks hid from the tree: where
+// rows fall does not depend on who was seen.
 //
 // Source: Brophy, Hammoudeh, Lowd, JMLR 24 (2023), LeafSim.
 type leafSim struct {
@@ -47,7 +49,7 @@ func (s *leafSim) coefficients(r *rowBlock, t int) [][]float64 {
 		a := s.a[c][:r.m]
 		for i, l := range r.leaf[c] {
 			a[i] = 0
-			if n := float64(m.count[off+int(l)]); n > 0 {
+			if n := float64(m.inLeaf[off+int(l)]); n > 0 {
 				a[i] = 1 / (n * n)
 			}
 		}

@@ -10,18 +10,20 @@ import (
 // sums are the totals over the train rows of each leaf; leaf l of tree u stands
 // at offset[u] + l.
 type sums struct {
-	n    []int64   // rows
+	n    []int64   // rows that the tree saw
+	all  []int64   // rows, seen or not
 	g, h []float64 // Σ w·g and Σ w·h at the margins before the iteration
 	abs  []float64 // Σ w·|g|
 }
 
 func newSums(leaves int) *sums {
-	return &sums{n: make([]int64, leaves), g: make([]float64, leaves), h: make([]float64, leaves), abs: make([]float64, leaves)}
+	return &sums{n: make([]int64, leaves), all: make([]int64, leaves), g: make([]float64, leaves), h: make([]float64, leaves), abs: make([]float64, leaves)}
 }
 
 func (s *sums) add(o *sums) *sums {
 	for i := range s.n {
 		s.n[i] += o.n[i]
+		s.all[i] += o.all[i]
 		s.g[i] += o.g[i]
 		s.h[i] += o.h[i]
 		s.abs[i] += o.abs[i]
@@ -53,7 +55,8 @@ func (m *Model) leafSums(ctx context.Context, iterations, workers int, progress 
 				for i, l := range r.leaf[c] {
 					j := off + int(l)
 					wi := r.w[i]
-					s.n[j]++
+					s.n[j] += int64(r.seen[i])
+					s.all[j]++
 					s.g[j] += float64(wi * g[i])
 					s.h[j] += float64(wi * h[i])
 					s.abs[j] += float64(wi * math.Abs(g[i]))

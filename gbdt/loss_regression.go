@@ -195,7 +195,7 @@ func (renewed) InitialScore(LabelStats) ([]float64, string) { return []float64{0
 
 func (renewed) InitialSlope(_, _ []float64, _ LabelStats, out [][]float64) { fill(out[0], 0) }
 
-func fill(x []float64, v float64) {
+func fill[T float64 | uint8](x []T, v T) {
 	for i := range x {
 		x[i] = v
 	}

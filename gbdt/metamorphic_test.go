@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Equal bits over workers, and with the leaf index in a file.
 func TestSameBitsForAnyWorkersAndMemory(t *testing.T) {
-	for _, name := range []string{"many rows", "multiclass"} {
+	for _, name := range []string{"many rows", "bagged many rows", "multiclass"} {
 		p := newProblem(t, specs()[name])
 		var want []float64
 		for _, o := range []PrepareOptions{{Workers: 1}, {Workers: 2}, {Workers: 5}, {Workers: 16}, {Workers: 3, IndexBytes: 1, Tmp: t.TempDir()}} {
@@ -36,7 +36,7 @@ func TestSameBitsForAnyWorkersAndMemory(t *testing.T) {
 // Every method runs the conformance suite, with another number of workers each
 // time a scorer is made.
 func TestScorersKeepTheContract(t *testing.T) {
-	for _, name := range []string{"binary l1", "multiclass"} {
+	for _, name := range []string{"binary l1", "multiclass", "bagged binary"} {
 		p := newProblem(t, specs()[name])
 		type prepared struct {
 			m *Model

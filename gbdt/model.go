@@ -28,7 +28,8 @@ type Model struct {
 	eta    []float64   // learning rate, per iteration
 	offset []int       // leaf l of tree u is number offset[u]+l over all trees; len T·K+1
 
-	count  []int64   // rows per leaf
+	count  []int64   // rows per leaf that the tree saw
+	inLeaf []int64   // rows per leaf, seen or not
 	denom  []float64 // D = Σ w·h + lambda, per leaf
 	active []bool    // leaves whose value depends on its rows: |Σ w·g| > lambda_l1, D > 0, more than one leaf
 
@@ -45,6 +46,7 @@ type rowSet struct {
 	keys  *dataset.Keys
 	base  []float64 // initial score of each row on top of the model's; nil without such a column
 	group Groups    // empty without a group column
+	masks *RowMasks // which iteration saw which row; nil where each saw all
 }
 
 // reader returns a reader of the rows' leaves that knows their initial scores.

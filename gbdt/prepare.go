@@ -20,6 +20,10 @@ type PrepareOptions struct {
 	LearningRate []float64
 	L1, L2       *float64
 
+	// RowMasks say which rows each iteration saw; nil where each saw all. With
+	// them a model that was trained by bagging can be exact.
+	RowMasks *RowMasks
+
 	// Workers is the number of goroutines; 0 means the number of CPUs.
 	Workers int
 
@@ -80,8 +84,8 @@ func (o PrepareOptions) progress(rows int) {
 // and a *dataset.Error for what is wrong with the table.
 //
 // Cost: one pass over the table, n·T·K walks down a tree and n·T evaluations of
-// the loss; memory 1 to 4 bytes per row and tree, 16 bytes per row, and a few
-// megabytes per worker.
+// the loss; memory 1 to 4 bytes per row and tree, 16 bytes per row, a bit per
+// row and iteration with row masks, and a few megabytes per worker.
 func Prepare(ctx context.Context, f *Forest, t *dataset.Table, o PrepareOptions) (*Model, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -91,6 +95,11 @@ func Prepare(ctx context.Context, f *Forest, t *dataset.Table, o PrepareOptions)
 	}
 	if n := len(o.LearningRate); n > 1 && n != f.Iterations() {
 		return nil, fmt.Errorf("%d learning rates for %d iterations", n, f.Iterations())
+	}
+	if o.RowMasks != nil {
+		if err := o.RowMasks.Check(knownRows(t), f.Iterations()); err != nil {
+			return nil, err
+		}
 	}
 	o.Columns.LabelEdit = ""
 	bound, err := t.Bind(f.binding(o.Columns))
@@ -109,6 +118,14 @@ func Prepare(ctx context.Context, f *Forest, t *dataset.Table, o PrepareOptions)
 		return nil, err
 	}
 	return m, nil
+}
+
+// knownRows returns the rows of a table, −1 where only reading it tells.
+func knownRows(t *dataset.Table) int64 {
+	if rows, known := t.Rows(); known {
+		return rows
+	}
+	return -1
 }
 
 func newModel(f *Forest, o PrepareOptions, t *dataset.Table, bound *dataset.Bound) (*Model, error) {
@@ -156,6 +173,14 @@ func (m *Model) prepare(ctx context.Context, bound *dataset.Bound, o PrepareOpti
 	}
 	if m.train.y == nil {
 		return fmt.Errorf("%s: the train table needs a label; name its column with --label", bound.Table().Path())
+	}
+	if o.RowMasks != nil {
+		if err := o.RowMasks.Check(m.Rows(), m.iters); err != nil {
+			return err
+		}
+		if m.train.masks, err = o.RowMasks.read(ctx); err != nil {
+			return err
+		}
 	}
 	return m.fit(ctx, bound, o)
 }

@@ -31,6 +31,8 @@ type problem struct {
 	query  *dataset.Table
 	nq     int
 	own    []float64 // initial score per row; nil without
+	masks  *RowMasks // nil where each iteration saw all rows
+	saw    [][]bool  // [iteration][train row]
 }
 
 // start returns the margins of a row before the first iteration.
@@ -53,6 +55,7 @@ type problemSpec struct {
 	unknown  bool // the file does not hold the parameters
 	version  string
 	rowBase  bool // an initial score per row
+	bagged   bool // iterations see some of the rows
 }
 
 // specs cover every loss with weights, L1, and with and without initial score.
@@ -72,6 +75,10 @@ func specs() map[string]problemSpec {
 		"cross entropy":      {seed: 13, loss: LossSpec{Name: "cross_entropy"}, k: 1, n: 60, trees: 5, weights: true},
 		"lambda":             {seed: 14, loss: LossSpec{Name: "cross_entropy_lambda"}, k: 1, n: 60, trees: 5},
 		"own base":           {seed: 15, loss: LossSpec{Name: "binary"}, k: 1, n: 60, trees: 5, noBase: true, rowBase: true, weights: true},
+		"bagged regression":  {seed: 16, loss: LossSpec{Name: "regression"}, k: 1, n: 60, trees: 6, l2: 1, bagged: true, weights: true},
+		"bagged binary":      {seed: 17, loss: LossSpec{Name: "binary"}, k: 1, n: 80, trees: 7, l1: 0.2, l2: 0.5, bagged: true},
+		"bagged multiclass":  {seed: 18, loss: LossSpec{Name: "multiclass"}, k: 3, n: 70, trees: 5, l2: 1, bagged: true},
+		"bagged many rows":   {seed: 19, loss: LossSpec{Name: "binary"}, k: 1, n: 9000, trees: 3, bagged: true},
 		"many rows":          {seed: 8, loss: LossSpec{Name: "binary"}, k: 1, n: 9000, trees: 3, weights: true},
 	}
 }
@@ -83,6 +90,7 @@ func newProblem(t testing.TB, s problemSpec) *problem {
 	rng := rand.New(rand.NewPCG(s.seed, 9))
 	p := &problem{eta: 0.3, l1: s.l1, l2: s.l2, nq: 9}
 	p.draw(rng, s)
+	p.bag(rng, s)
 	var err error
 	p.loss, err = s.loss.Loss(s.k, p.stats(s.k))
 	require.NoError(t, err)
@@ -140,6 +148,28 @@ func (p *problem) draw(rng *rand.Rand, s problemSpec) {
 			p.w = append(p.w, float64(float32(0.2+rng.Float64()*2)))
 		}
 	}
+}
+
+// bag draws the rows of each iteration.
+func (p *problem) bag(rng *rand.Rand, s problemSpec) {
+	p.saw = make([][]bool, s.trees)
+	for t := range p.saw {
+		p.saw[t] = make([]bool, s.n)
+		for i := range p.saw[t] {
+			p.saw[t][i] = !s.bagged || rng.IntN(10) < 7
+		}
+	}
+	if s.bagged {
+		p.masks = NewRowMasks(int64(s.n), s.trees, func(row int64, t int) bool { return p.saw[t][row] })
+	}
+}
+
+// in is 1 for a row that the iteration saw, else 0.
+func (p *problem) in(t, row int) float64 {
+	if p.saw[t][row] {
+		return 1
+	}
+	return 0
 }
 
 func (p *problem) weight(i int) float64 {
@@ -235,9 +265,9 @@ func (p *problem) fit(rng *rand.Rand, s problemSpec) {
 			tree.LeafCount, tree.LeafWeight = make([]int64, 5), make([]float64, 5)
 			for i := range s.n {
 				l := leaves[i]
-				tree.LeafCount[l]++
-				sumG[l] += p.weight(i) * g[i][c]
-				sumH[l] += p.weight(i) * h[i][c]
+				tree.LeafCount[l] += int64(p.in(t, i))
+				sumG[l] += p.in(t, i) * p.weight(i) * g[i][c]
+				sumH[l] += p.in(t, i) * p.weight(i) * h[i][c]
 			}
 			for l := range sumG {
 				tree.LeafValue[l] = p.newton(sumG[l], sumH[l])
@@ -344,7 +374,7 @@ func (p *problem) columns() Columns {
 // prepare fits the model of the code under test.
 func (p *problem) prepare(t testing.TB, o PrepareOptions) (*Model, *Queries) {
 	t.Helper()
-	o.Columns = p.columns()
+	o.Columns, o.RowMasks = p.columns(), p.masks
 	m, err := Prepare(t.Context(), p.forest, p.train, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close()) })

@@ -11,13 +11,17 @@ type rowBlock struct {
 	m     int   // rows
 	lo    int   // position of the first row in its index block
 
-	y, w []float64
-	f    [][]float64 // margins before the current iteration, K slices
-	leaf [][]uint32  // leaves in the K trees of the current iteration
-	d    Derivatives
+	y      []float64
+	weight []float64   // of the rows
+	w      []float64   // of the rows in the current iteration: 0 where it did not see them
+	seen   []uint8     // 1 for rows that the current iteration saw, else 0
+	f      [][]float64 // margins before the current iteration, K slices
+	leaf   [][]uint32  // leaves in the K trees of the current iteration
+	d      Derivatives
 
 	store [][]float64 // memory behind the slices above
 	cells [][]uint32
+	flags []uint8
 }
 
 // newRowBlock returns a walker over rows; second says whether DG and DH are
@@ -28,7 +32,7 @@ func (m *Model) newRowBlock(rows *rowSet, second bool) *rowBlock {
 	if second {
 		per = 5
 	}
-	r.store = make([][]float64, per*m.k+1)
+	r.store = make([][]float64, per*m.k+2)
 	for i := range r.store {
 		r.store[i] = make([]float64, blockRows)
 	}
@@ -36,6 +40,8 @@ func (m *Model) newRowBlock(rows *rowSet, second bool) *rowBlock {
 	for c := range r.cells {
 		r.cells[c] = make([]uint32, blockRows)
 	}
+	r.flags = make([]uint8, blockRows)
+	fill(r.flags, 1)
 	r.f, r.leaf = make([][]float64, m.k), make([][]uint32, m.k)
 	r.d.G, r.d.H = make([][]float64, m.k), make([][]float64, m.k)
 	if second {
@@ -56,11 +62,12 @@ func (r *rowBlock) load(first int64, m int) error {
 		r.y = r.rows.y[first : first+int64(m)]
 	}
 	if r.rows.w != nil {
-		r.w = r.rows.w[first : first+int64(m)]
+		r.weight = r.rows.w[first : first+int64(m)]
 	} else {
-		r.w = r.store[len(r.store)-1][:m]
-		fill(r.w, 1)
+		r.weight = r.store[len(r.store)-1][:m]
+		fill(r.weight, 1)
 	}
+	r.w, r.seen = r.weight, r.flags[:m]
 	for c := range k {
 		r.f[c] = r.store[c][:m]
 		r.d.G[c], r.d.H[c] = r.store[k+c][:m], r.store[2*k+c][:m]
@@ -74,10 +81,19 @@ func (r *rowBlock) load(first int64, m int) error {
 	return nil
 }
 
-// leaves reads the leaves of iteration t.
+// leaves reads the leaves of iteration t, and which rows it saw. A row that it
+// did not see weighs nothing there, but its margin is moved all the same.
 func (r *rowBlock) leaves(t int) {
 	for c := range r.leaf {
 		r.ids.leaves(t*r.model.k+c, r.lo, r.leaf[c])
+	}
+	if r.rows.masks == nil {
+		return
+	}
+	r.rows.masks.expand(t, r.first, r.seen)
+	r.w = r.store[len(r.store)-2][:r.m]
+	for i, s := range r.seen {
+		r.w[i] = r.weight[i] * float64(s)
 	}
 }
 

@@ -49,6 +49,7 @@ func trainFlags(f *pflag.FlagSet, o *app.ModelOptions) {
 	f.StringSliceVar(&o.Classes, "classes", nil, "label names in order of their numbers: A,B,…")
 	f.StringVar(&o.Categories, "categories", "", "JSON file {column: [values in order of their codes]}, where the model file does not hold them")
 	f.StringVar(&o.Predictions, "predictions", "", "col:NAME, the library's own predictions of the train rows, to check against")
+	f.StringVar(&o.RowMasks, "row-masks", "", ".npy file of bool, train rows × iterations: which rows each tree saw in training (bagging)")
 	f.Float64SliceVar(&o.LearningRate, "learning-rate", nil, "learning rate, or one per iteration, where the file does not hold it")
 	f.StringVar(&o.Lambda, "lambda", "", "L2 regularisation, where the file does not hold it")
 	f.StringVar(&o.Alpha, "alpha", "", "L1 regularisation, where the file does not hold it")

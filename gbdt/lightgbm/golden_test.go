@@ -134,8 +134,9 @@ func TestGoldenSettings(t *testing.T) {
 			switch c.Verification.Verdict {
 			case "exact":
 				require.Empty(t, f.Train.Lost)
+				require.Empty(t, f.Train.Bagged)
 			case "approx":
-				require.NotEmpty(t, f.Train.Lost)
+				require.NotEmpty(t, append(f.Train.Bagged, f.Train.Lost...))
 			case "not_newton":
 				require.True(t, f.Loss.Renewed)
 				require.Empty(t, f.Unsupported)

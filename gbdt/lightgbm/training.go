@@ -48,7 +48,7 @@ func (p *parser) findLost() error {
 			return err
 		}
 		if fraction < 1 && frequency > 0 {
-			lost(assignment(key, fraction))
+			t.Bagged = append(t.Bagged, assignment(key, fraction))
 		}
 	}
 	for _, key := range []string{"boosting", "data_sample_strategy"} {

@@ -9,7 +9,11 @@ import (
 func TestLostSettings(t *testing.T) {
 	lost := func(settings string, want ...string) {
 		t.Helper()
-		require.Equal(t, want, mustParse(t, withSettings(t, "-", settings)).Train.Lost)
+		train := mustParse(t, withSettings(t, "-", settings)).Train
+		require.Equal(t, want, append(train.Bagged, train.Lost...))
+		for _, b := range train.Bagged {
+			require.Contains(t, b, "bagging_fraction=")
+		}
 	}
 	lost("")
 	lost("[bagging_fraction: 0.7]\n[bagging_freq: 0]\n")

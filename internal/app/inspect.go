@@ -100,6 +100,9 @@ func inspectModel(path string, add func(string, any)) error {
 	} else {
 		add("training parameters", "not in the file; they are inferred from the leaf values and checked")
 	}
+	for _, b := range f.Train.Bagged {
+		add("not in the file", b+": which rows each tree saw; --row-masks gives them")
+	}
 	for _, l := range f.Train.Lost {
 		add("not in the file", l)
 	}

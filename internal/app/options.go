@@ -96,6 +96,7 @@ type ModelOptions struct {
 	Label, Key, Weight, Group, Base       string
 	Classes                               []string
 	Categories, Predictions               string
+	RowMasks                              string
 	LearningRate                          []float64
 	Lambda, Alpha                         string
 	Trees                                 string

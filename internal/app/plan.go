@@ -34,13 +34,19 @@ func (s *session) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, er
 		exact = exact && known
 		passes = append(passes, pass("query", s.query))
 	}
+	var masks int64
+	if s.masks != nil {
+		var file int64
+		file, masks = s.masks.Bytes()
+		passes = append(passes, influence.Pass{Input: "row masks", Times: 1, Bytes: file})
+	}
 	if of, err := influence.ParseQuantity(orLoss(o.Of), nil); err == nil && of.Output == influence.Every {
 		shape.PerRow = s.forest.K
 	}
 	p := s.forest.Plan(shape)
 	p.Passes = passes
 	p.OutputBytes = outputBytes(o, shape)
-	p.MemoryBytes += sinkBytes(o, shape)
+	p.MemoryBytes += sinkBytes(o, shape) + masks
 	if !exact {
 		p.Warnings = append(p.Warnings, "rows of text tables are estimated from their first MiB")
 	}

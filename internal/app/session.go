@@ -27,6 +27,7 @@ type session struct {
 
 	forest       *gbdt.Forest
 	train, query *dataset.Table // query is nil for self-influence
+	masks        *gbdt.RowMasks // nil without --row-masks
 
 	model   *gbdt.Model
 	queries *gbdt.Queries
@@ -49,6 +50,9 @@ func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.openMasks(n); err != nil {
+		return nil, err
+	}
 	if s.forest, err = s.forest.Head(n); err != nil {
 		return nil, err
 	}
@@ -64,6 +68,23 @@ func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
 		}
 	}
 	return s, nil
+}
+
+// openMasks opens the row masks, which must be those of the whole model file, and
+// takes the first n iterations.
+func (s *session) openMasks(n int) error {
+	if s.options.RowMasks == "" {
+		return nil
+	}
+	all, err := gbdt.OpenRowMasks(s.options.RowMasks)
+	if err != nil {
+		return err
+	}
+	if err := all.Check(-1, s.forest.Iterations()); err != nil {
+		return err
+	}
+	s.masks, err = all.Head(n)
+	return err
 }
 
 // openForest reads a model file of any kind that is known.
@@ -108,7 +129,7 @@ func (s *session) prepare(ctx context.Context, p *Progress) error {
 	// heap (stacks, code, buffers of the system) gets the rest.
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(budget - budget/8))
 
-	o := gbdt.PrepareOptions{Columns: s.columns, LearningRate: s.options.LearningRate, Workers: s.common.Workers, IndexBytes: limit, Tmp: s.common.Tmp}
+	o := gbdt.PrepareOptions{Columns: s.columns, LearningRate: s.options.LearningRate, Workers: s.common.Workers, IndexBytes: limit, Tmp: s.common.Tmp, RowMasks: s.masks}
 	if o.L2, err = number("--lambda", s.options.Lambda); err != nil {
 		return err
 	}
@@ -159,13 +180,23 @@ func (s *session) hash(ctx context.Context) func() (map[string]dataset.Fingerpri
 	}
 }
 
+// masksInput is the name of the row masks among a run's inputs.
+const masksInput = "row_masks"
+
 func (s *session) fingerprints(ctx context.Context) (map[string]dataset.Fingerprint, error) {
 	out := make(map[string]dataset.Fingerprint)
-	model, err := dataset.FingerprintFile(ctx, s.options.Model)
-	if err != nil {
-		return nil, err
+	files := map[string]string{"model": s.options.Model}
+	if s.masks != nil {
+		files[masksInput] = s.options.RowMasks
 	}
-	out["model"] = dataset.Fingerprint{Files: []dataset.FileFingerprint{model}}
+	for name, path := range files {
+		file, err := dataset.FingerprintFile(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = dataset.Fingerprint{Files: []dataset.FileFingerprint{file}}
+	}
+	var err error
 	if out["train"], err = s.train.Fingerprint(ctx); err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func UnknownWord(kind, word string, known []string) error {
 
 // laterFlags are named in the contract and not built yet.
 var laterFlags = []string{
-	"--remove", "--relabel", "--row-masks", "--export-direction", "--normalize", "--per", "--checkpoint", "--factors",
+	"--remove", "--relabel", "--export-direction", "--normalize", "--per", "--checkpoint", "--factors",
 	"--prepared", "--damping", "--rank", "--projection", "--rescore", "--prefilter", "--trainer",
 }
 

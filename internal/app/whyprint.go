@@ -85,7 +85,11 @@ func writeAnswer(b *bytes.Buffer, a *answer, width int) {
 func verdictText(f *gbdt.Fidelity) string {
 	switch f.Verdict {
 	case gbdt.Exact:
-		return fmt.Sprintf("exact: all %d leaf values of %d trees were recomputed from the train table (largest difference %.1g of a tree's largest leaf)", f.Leaves, f.TreesChecked, f.LeafDeviation)
+		from := "the train table"
+		if f.RowMasks {
+			from += " and the rows that each tree saw"
+		}
+		return fmt.Sprintf("exact: all %d leaf values of %d trees were recomputed from %s (largest difference %.1g of a tree's largest leaf)", f.Leaves, f.TreesChecked, from, f.LeafDeviation)
 	default:
 		return fmt.Sprintf("%s: %s", f.Verdict, strings.Join(f.Reasons, "; "))
 	}
