@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command scripts. Each finds the demo's model.txt,
-// train.csv and query.csv in its folder.
+// train.csv and query.csv in its folder, and a bagged model with its row masks.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
-			return nil
+			return os.CopyFS(e.WorkDir, os.DirFS(filepath.Join("testdata", "bagged")))
 		},
 	})
 }

@@ -23,8 +23,9 @@ type drawn struct {
 	Train, Test string
 	Label, Zero string
 	Weight      string
-	Stripped    bool // without the parameters of training
-	Consistent  bool // the library trained with the leaves that it predicts
+	Masks       string // file of row masks; "" where each iteration saw all rows
+	Stripped    bool   // without the parameters of training
+	Consistent  bool   // the library trained with the leaves that it predicts
 }
 
 // drawnModels returns the models under INFL_ORACLE and the seed that they were
@@ -66,7 +67,13 @@ func (d drawn) forest(t *testing.T) *gbdt.Forest {
 // may change places.
 func (d drawn) prepare(t *testing.T, f *gbdt.Forest, c gbdt.Columns) (*gbdt.Model, error) {
 	t.Helper()
-	m, err := gbdt.Prepare(t.Context(), f, d.open(t, d.Train), gbdt.PrepareOptions{Columns: c})
+	o := gbdt.PrepareOptions{Columns: c}
+	if d.Masks != "" && len(f.Train.Lost) == 0 { // Not for the forest of leaf numbers.
+		var err error
+		o.RowMasks, err = gbdt.OpenRowMasks(filepath.Join(d.dir, d.Masks))
+		require.NoError(t, err)
+	}
+	m, err := gbdt.Prepare(t.Context(), f, d.open(t, d.Train), o)
 	if m != nil {
 		t.Cleanup(func() { require.NoError(t, m.Close()) })
 	}

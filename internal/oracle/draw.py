@@ -4,7 +4,8 @@
 
 writes OUT/seed.txt and one folder per model: model.txt, train and test tables (CSV or Parquet), case.json, and want.npz
 with leaf numbers and raw margins of all rows.  Where INFL_GOLDEN is set, want.npz also holds influence matrices of the
-first test rows by the independent reference there.
+first test rows by the independent reference there.  Models of which each iteration saw some of the rows have masks.npy
+too, and no matrices: the reference knows of no masks.
 """
 import csv
 import gzip
@@ -19,6 +20,9 @@ import numpy as np
 import pandas as pd
 
 warnings.filterwarnings("ignore")
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
+from row_masks import bags_of
+
 GOLDEN = os.environ.get("INFL_GOLDEN")
 if GOLDEN:
     sys.path.insert(0, str(Path(GOLDEN) / "make" / "gbdt"))
@@ -155,7 +159,27 @@ def parameters(r, objective, k, seed):
         some("tweedie_variance_power", 1.1, 1.9)
     if k > 1:
         p["num_class"] = k
+    if r.random() < .2:
+        p.update(bagging_freq=int(r.choice([1, 1, 3])), bagging_seed=int(r.integers(1, 1000)))
+        if objective == "binary" and r.random() < .4:
+            p.update(pos_bagging_fraction=float(r.choice([.3, .9])), neg_bagging_fraction=float(r.choice([.5, 1.0])))
+        else:
+            p.update(bagging_fraction=float(r.choice([.2, .5, .7, .95])))
     return p
+
+
+class Stopped(Exception):
+    """An iteration found no split: it is not in the file, and its bag is none of the file's."""
+
+
+def known(r, p, full, n):
+    """A booster of which each iteration saw rows drawn here, but the first all of them, and who saw what."""
+    masks = r.random((n, int(r.integers(2, 9)))) < r.choice([.3, .8])
+    masks[:, 0] = True
+    booster = lgb.train(p, full, 1)
+    for t in range(1, masks.shape[1]):
+        booster = lgb.train(p, full.subset(np.flatnonzero(masks[:, t])), 1, init_model=booster)
+    return booster, masks
 
 
 UNKNOWABLE = ["is_unbalance", "scale_pos_weight", "poisson_max_delta_step", "alpha", "fair_c", "tweedie_variance_power",
@@ -163,24 +187,34 @@ UNKNOWABLE = ["is_unbalance", "scale_pos_weight", "poisson_max_delta_step", "alp
 
 
 def train(r, p, X, y, w, coded):
-    """A trained booster and the learning rate of each iteration of its file."""
+    """A trained booster, the learning rate of each iteration of its file, and the rows that each saw (None: all)."""
     rounds = int(r.integers(1, 31))
     rates = [p["learning_rate"]] * rounds
     calls = []
-    if r.random() < .1:
+    bagged = "bagging_freq" in p
+    if r.random() < .1 and not bagged:       # a schedule starts the drawing of bags again
         rates = [float(f"{p['learning_rate'] * .9 ** i:.4g}") for i in range(rounds)]
         calls.append(lgb.reset_parameter(learning_rate=lambda i: rates[i]))
     data = lambda i: lgb.Dataset(X.iloc[i] if isinstance(X, pd.DataFrame) else X[i], y[i], weight=None if w is None else w[i],
                                  categorical_feature=coded or "auto", free_raw_data=False)
     d, valid = data(slice(None)), None
-    if r.random() < .15:
+    if not bagged and "is_unbalance" not in p and r.random() < .08:     # which would weigh the labels of each subset anew
+        b, masks = known(r, p, d, len(y))
+        if b.current_iteration() < masks.shape[1]:
+            raise Stopped
+        return b, rates, masks
+    if r.random() < .15 and not bagged:
         calls.append(lgb.early_stopping(2, verbose=False))
         valid = [d.create_valid(X, y + r.normal(size=len(y)) if p["objective"] == "regression" else y[::-1])]
     b = lgb.train(p, d, rounds, valid_sets=valid, callbacks=calls)
+    if bagged:
+        if b.current_iteration() < rounds:
+            raise Stopped
+        return b, rates, bags_of(b.model_to_string(), y)
     if valid is None and not calls and r.random() < .1:          # training that was continued
         b = lgb.train(p, data(slice(None)), 5, init_model=b)
         rates += [p["learning_rate"]] * 5
-    return b, rates
+    return b, rates, None
 
 
 # ---------------------------------------------------------------- test rows
@@ -308,7 +342,7 @@ def model(seed, out):
         w[r.random(n) < .1] = 0.0
     p = parameters(r, objective, k, int(seed[0] * 100003 + seed[1]) % 2**31)
     as_input = (lambda x: x.astype(float).values) if style == "array" else (lambda x: x)
-    booster, rates = train(r, p, as_input(X[:n]), y[:n], w, coded)
+    booster, rates, masks = train(r, p, as_input(X[:n]), y[:n], w, coded)
     test = X[n:].copy()
     hard(r, test, booster, coded)
 
@@ -332,7 +366,8 @@ def model(seed, out):
     trees = again.dump_model()["tree_info"]
     # Training and prediction of the library may disagree on where rows go: with use_missing=false a missing category is
     # the first one in training only.  Then no table can reproduce the model.
-    consistent = all(list(np.bincount(leaf, minlength=t["num_leaves"])) == [n["leaf_count"] for n, _ in leaves(t)]
+    saw = np.ones((n, len(trees) // k), bool) if masks is None else masks
+    consistent = all(list(np.bincount(leaf[saw[:, t["tree_index"] // k]], minlength=t["num_leaves"])) == [n["leaf_count"] for n, _ in leaves(t)]
                      for leaf, t in zip(want["leaf_train"].T, trees) if t["num_leaves"] > 1)
 
     tables = {}
@@ -342,9 +377,13 @@ def model(seed, out):
         if side == "train" and w is not None:
             t["the weight"], columns["weight"] = w, "the weight"
         tables[side] = write(r, out / side, t)
-    if GOLDEN and consistent:
+    if GOLDEN and consistent and masks is None:
         y32 = y[:n].astype(np.float32).astype(float)
         want.update(influence(text, trees, want, p, rates, y32, y[n:], w))
+    (out / "masks.npy").unlink(missing_ok=True)
+    if masks is not None:
+        np.save(out / "masks.npy", masks if r.random() < .7 else np.asfortranarray(masks).astype(np.uint8))
+        columns["masks"] = "masks.npy"
     np.savez(out / "want.npz", **{name: np.ascontiguousarray(a) for name, a in want.items()})
     case = dict(**tables, **columns, stripped=stripped, consistent=consistent, style=style, rows=n, rounds=len(trees) // k, rates=rates[:2], parameters=p)
     (out / "case.json").write_text(json.dumps(case, indent=1), encoding="utf8")
@@ -363,6 +402,8 @@ def main():
             try:
                 model((seed, attempt), folder)
                 break
+            except Stopped:
+                pass
             except (lgb.basic.LightGBMError, json.JSONDecodeError):  # a failed check of the library, or inf in its own JSON
                 refused += 1
             except Exception as e:
