@@ -52,6 +52,9 @@ type pairScorer struct {
 func (s *pairScorer) Describe() influence.Description { return s.description }
 
 func (s *pairScorer) Layout(j influence.Job) (influence.Layout, error) {
+	if j.Pools != nil {
+		return influence.Layout{}, errNoPools(s.Describe().Method)
+	}
 	// The grid is that of any other method, so that results stand side by side.
 	return (&joinScorer{model: s.model, queries: s.queries, est: &boostin{model: s.model}}).Layout(j)
 }
@@ -143,13 +146,13 @@ func (s *pairScorer) losses(j influence.Job, at influence.Range) ([]float64, err
 
 func narrow(r influence.Range2, s []float64, p influence.Precision) influence.Tile {
 	if p == influence.Float64 {
-		return tile(r, s)
+		return influence.Tile{Range2: r, F64: s}
 	}
 	f := make([]float32, len(s))
 	for i, v := range s {
 		f[i] = float32(v)
 	}
-	return tile(r, f)
+	return influence.Tile{Range2: r, F32: f}
 }
 
 // mix is the finaliser of SplitMix64.

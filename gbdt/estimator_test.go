@@ -408,7 +408,7 @@ func TestInputSimIsInverseDistance(t *testing.T) {
 		}
 	}
 	m, q := p.prepare(t, PrepareOptions{})
-	scorer, err := m.InputSim(q)
+	scorer, err := m.InputSim(q, DefaultMeasure)
 	require.NoError(t, err)
 	j := influence.Job{Train: influence.RowRange(0, m.Rows()), Query: influence.RowRange(0, q.Rows())}
 	_, err = sink.Dense(t.Context(), scorer, j)

@@ -118,7 +118,7 @@ func checkArrays(t *testing.T, c goldentest.Case, m *gbdt.Model, q *gbdt.Queries
 				s, err = m.LabelGradient(q, o)
 			}
 		case "inputsim":
-			s, err = m.InputSim(q)
+			s, err = m.InputSim(q, gbdt.DefaultMeasure)
 		case "leafsim":
 			s = m.LeafSim(q)
 		default:

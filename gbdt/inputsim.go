@@ -11,42 +11,45 @@ import (
 	"github.com/infl-dev/infl/internal/parallel"
 )
 
-// InputSim returns the similarity of raw features:
+// InputSim returns the similarity of raw features by a measure, by default
 //
 //	S(q, i) = sign(i, q)/‖x_i − x_q‖₂
 //
-// with the sign of LeafSim for the loss and without it for other quantities.
-// Equal rows get the largest finite score. It reads the train table once more
+// with the sign of LeafSim for the loss and without it for other quantities. It reads the train table once more
 // for each call of Score, and the query table once. Missing values and
 // categorical features are an error: they have no distance.
 //
 // Source: Brophy, Hammoudeh, Lowd, JMLR 24 (2023), InputSim.
-func (m *Model) InputSim(queries *Queries) (influence.Scorer, error) {
+func (m *Model) InputSim(queries *Queries, measure Measure) (influence.Scorer, error) {
 	for _, f := range m.forest.Features {
 		if f.Categorical {
 			return nil, &influence.UnsupportedError{What: "inputsim with the categorical feature " + f.Name, Reason: "categories have no distance", Instead: "use leafsim"}
 		}
 	}
-	return &inputScorer{model: m, queries: queries}, nil
+	return &inputScorer{model: m, queries: queries, by: measure.or(Euclidean)}, nil
 }
 
 type inputScorer struct {
 	model   *Model
 	queries *Queries
+	by      Measure
 }
 
 func (s *inputScorer) Describe() influence.Description { return s.describe(influence.Quantity{}) }
 
 func (s *inputScorer) describe(of influence.Quantity) influence.Description {
 	d := (&leafSim{model: s.model, signed: of.Kind == influence.Loss}).describe()
-	d.Method, d.Source = "inputsim", "Brophy, Hammoudeh, Lowd, JMLR 24 (2023), InputSim (euclidean)"
-	d.Unit = "1/distance of the raw features"
+	d.Method, d.Source = "inputsim", "Brophy, Hammoudeh, Lowd, JMLR 24 (2023), InputSim ("+s.by.String()+")"
+	d.Unit = [...]string{Dot: "product of the raw features", Cosine: "cosine of the raw features", Euclidean: "1/distance of the raw features"}[s.by]
 	return s.model.describe(d, of)
 }
 
 func (s *inputScorer) Layout(j influence.Job) (influence.Layout, error) {
 	if j.Self {
 		return influence.Layout{}, fmt.Errorf("inputsim has no self-influence: every row is nearest to itself")
+	}
+	if j.Pools != nil {
+		return influence.Layout{}, errNoPools("inputsim")
 	}
 	return (&joinScorer{model: s.model, queries: s.queries, est: &leafSim{model: s.model}}).Layout(j)
 }
@@ -136,21 +139,9 @@ func (r *inputRun) frame(ctx context.Context, fr *dataset.Frame) error {
 // row scores one train row on a range of query positions.
 func (r *inputRun) row(row int64, x []float64, queries influence.Range) []float64 {
 	out := make([]float64, queries.Len())
-	largest := math.MaxFloat64
-	if r.precision == influence.Float32 {
-		largest = math.MaxFloat32
-	}
 	for e := range out {
 		q := queries.Lo + int64(e)
-		sum := 0.0
-		for f, v := range x {
-			d := v - r.x[q][f]
-			sum += float64(d * d)
-		}
-		v := largest
-		if sum > 0 {
-			v = min(1/math.Sqrt(sum), largest)
-		}
+		v := r.similarity(x, r.x[q])
 		if r.job.Of.Kind == influence.Loss {
 			at := r.job.Query.At(q)
 			v *= r.model.agreement(r.model.train.y[row], r.queries.rows.y[at], r.queries.margins[0][at])
@@ -158,6 +149,26 @@ func (r *inputRun) row(row int64, x []float64, queries influence.Range) []float6
 		out[e] = v
 	}
 	return out
+}
+
+// similarity of two feature vectors; a distance is summed as it is, not from
+// norms, so that near rows stay apart.
+func (r *inputRun) similarity(x, y []float64) float64 {
+	if r.by == Euclidean {
+		square := 0.0
+		for f, v := range x {
+			d := v - y[f]
+			square += float64(d * d)
+		}
+		return inverseDistance(square, r.precision)
+	}
+	var xy, xx, yy float64
+	for f, v := range x {
+		xy += float64(v * y[f])
+		xx += float64(v * v)
+		yy += float64(y[f] * y[f])
+	}
+	return r.by.of(xy, xx, yy, r.precision)
 }
 
 // features64 copies row i of a frame; a missing value is an error.

@@ -39,7 +39,7 @@ func (s *joinScorer) Score(ctx context.Context, j influence.Job, sink influence.
 	if err := sink.Begin(ctx, l); err != nil {
 		return err
 	}
-	if j.Precision == influence.Float64 {
+	if sim, ok := s.est.(*leafSim); j.Precision == influence.Float64 || ok && sim.measure != Dot {
 		return scoreJoin[float64](ctx, s, j, l, sink)
 	}
 	return scoreJoin[float32](ctx, s, j, l, sink)
@@ -73,6 +73,7 @@ type join[F kernel.Float] struct {
 	workers []*worker[F]
 	parts   []part[F]       // the query side of partsAt
 	partsAt influence.Range // query positions
+	norms   []float64       // similarities: ‖φ‖² of the queries of partsAt
 }
 
 // A part is the queries that share an estimator: all of them, but for label
@@ -86,8 +87,12 @@ type part[F kernel.Float] struct {
 func (p *join[F]) unit(ctx context.Context, u influence.Range2) error {
 	trees, per := len(p.model.forest.Trees), int64(p.layout.PerRow)
 	first, last := u.Query.Lo/per, u.Query.Hi/per
-	for lo := first; lo < last; lo += queryTile(trees, int(per)) {
-		at := influence.Range{Lo: lo, Hi: min(lo+queryTile(trees, int(per)), last)}
+	width := queryTile(trees, int(per))
+	if p.job.Pools != nil {
+		width = queryTile(p.model.forest.Leaves(), int(per)) // A pool may be in every leaf.
+	}
+	for lo := first; lo < last; lo += width {
+		at := influence.Range{Lo: lo, Hi: min(lo+width, last)}
 		if !p.job.Self {
 			if err := p.expand(at); err != nil {
 				return err
@@ -125,39 +130,55 @@ func (p *join[F]) expand(at influence.Range) error {
 		return nil
 	}
 	m, per := p.model, p.layout.PerRow
-	n := int(at.Len())
-	leaf := make([][]uint32, len(m.theta))
-	seed := make([][]float64, len(m.theta))
-	for u := range leaf {
-		leaf[u] = make([]uint32, n)
-		seed[u] = make([]float64, n*per)
+	w := seedRows{model: m, rows: p.job.Query, set: &p.queries.rows, queries: p.queries, seeder: p.seeder, when: p.est.seeding()}
+	if p.job.Pools != nil {
+		return p.expandPools(&w, at)
 	}
-	e := newSeedWalk(m, &p.queries.rows, p.seeder, p.est.seeding())
-	err := runs(p.job.Query, at, func(row int64, m, off int) error {
-		return e.run(row, m, p.queries, leaf, seed, off)
-	})
+	n := int(at.Len())
+	leaf, seed, err := w.read(at)
 	if err != nil {
 		return err
+	}
+	if sim, ok := p.est.(*leafSim); ok {
+		p.norms = sim.norms(leaf, n)
 	}
 	p.partsAt, p.parts = at, p.parts[:0]
 	for _, target := range p.newLabels(at) {
 		q := part[F]{est: p.est, panel: kernel.NewPanel[F](n * per)}
-		if edit, ok := p.est.(*boostinEdit); ok {
-			with := *edit
-			with.target = target
-			q.est = &with
+		if p.targets != nil {
+			q.est = p.est.(editable).edit(target)
 		}
 		for u := range leaf {
 			q.panel.AddTree(len(m.theta[u]), per, leaf[u], p.only(target, at, seed[u]))
 		}
 		p.parts = append(p.parts, q)
 	}
+	p.forget()
+	return nil
+}
+
+// expandPools builds the panel of a range of pools.
+func (p *join[F]) expandPools(w *seedRows, at influence.Range) error {
+	sums, _, err := w.pooled(p.job.Pools, at)
+	if err != nil {
+		return err
+	}
+	panel := kernel.NewPanel[F](int(at.Len()) * p.layout.PerRow)
+	for u := range sums {
+		panel.AddSums(len(p.model.theta[u]), sums[u])
+	}
+	p.partsAt, p.parts = at, []part[F]{{est: p.est, panel: panel}}
+	p.forget()
+	return nil
+}
+
+// forget lets the workers drop the estimators of other parts.
+func (p *join[F]) forget() {
 	for _, w := range p.workers {
 		if w != nil {
-			w.est = nil // The estimators of other parts are of no use.
+			w.est = nil
 		}
 	}
-	return nil
 }
 
 // newLabels returns the distinct new labels of a range of query positions in

@@ -81,9 +81,7 @@ func (w *worker[F]) tiles(ctx context.Context, at, queries influence.Range) erro
 		tile := influence.Range{Lo: lo, Hi: min(lo+rows, at.Hi)}
 		s := w.clean(tile.Len() * int64(panel.Entries()))
 		w.join(panel, int(tile.Lo-at.Lo), int(tile.Hi-at.Lo), s)
-		if err := w.agree(s, tile.Lo, tile.Hi, queries); err != nil {
-			return err
-		}
+		w.measure(s, at.Lo, tile, queries)
 		if err := w.put(ctx, tile, queries, s); err != nil {
 			return err
 		}
@@ -124,25 +122,31 @@ func (w *worker[F]) join(panel *kernel.Panel[F], lo, hi int, s []F) {
 func (w *worker[F]) put(ctx context.Context, rows, queries influence.Range, s []F) error {
 	per := int64(w.p.layout.PerRow)
 	r := influence.Range2{Query: influence.Range{Lo: queries.Lo * per, Hi: queries.Hi * per}, Train: rows}
-	return w.p.sink.Put(ctx, tile(r, s))
+	return w.p.sink.Put(ctx, tile(r, s, w.p.layout.Precision))
 }
 
-// agree gives similarities the sign of agreeing labels.
-func (w *worker[F]) agree(s []F, lo, hi int64, queries influence.Range) error {
+// measure turns products of leaf vectors into the similarity that is asked for,
+// with the sign of agreeing labels. first is the position of the chunk's first row.
+func (w *worker[F]) measure(s []F, first int64, rows, queries influence.Range) {
 	p := w.p
-	if sim, ok := p.est.(*leafSim); !ok || !sim.signed {
-		return nil
+	sim, ok := p.est.(*leafSim)
+	if !ok || !sim.signed && sim.measure == Dot {
+		return
 	}
+	norms := sim.norms(w.leaf, int(rows.Hi-first))
 	n := queries.Len()
-	for i := lo; i < hi; i++ {
+	for i := rows.Lo; i < rows.Hi; i++ {
 		y := p.model.train.y[p.job.Train.At(i)]
-		row := s[(i-lo)*n : (i-lo+1)*n]
+		row := s[(i-rows.Lo)*n : (i-rows.Lo+1)*n]
 		for e := range row {
-			q := p.job.Query.At(queries.Lo + int64(e))
-			row[e] *= F(p.model.agreement(y, p.queries.rows.y[q], p.queries.margins[0][q]))
+			v := sim.measure.of(float64(row[e]), norms[i-first], p.norms[e], p.layout.Precision)
+			if sim.signed {
+				q := p.job.Query.At(queries.Lo + int64(e))
+				v *= p.model.agreement(y, p.queries.rows.y[q], p.queries.margins[0][q])
+			}
+			row[e] = F(v)
 		}
 	}
-	return nil
 }
 
 // self puts the influence of each row of a chunk on itself.
@@ -164,23 +168,27 @@ func (w *worker[F]) self(ctx context.Context, at influence.Range) error {
 			s[i] += F(w.a[u][i] * F(w.seeds[u][i]))
 		}
 	}
-	if sim, ok := p.est.(*leafSim); ok && sim.signed {
+	if sim, ok := p.est.(*leafSim); ok {
+		norms := sim.norms(w.leaf, n)
 		for i := range s {
-			row := p.job.Train.At(at.Lo + int64(i))
-			s[i] *= F(p.model.agreement(p.model.train.y[row], p.model.train.y[row], w.walk.final[0][i]))
+			v := sim.measure.of(float64(s[i]), norms[i], norms[i], p.layout.Precision)
+			if row := p.job.Train.At(at.Lo + int64(i)); sim.signed {
+				v *= p.model.agreement(p.model.train.y[row], p.model.train.y[row], w.walk.final[0][i])
+			}
+			s[i] = F(v)
 		}
 	}
-	return p.sink.Put(ctx, tile(influence.Range2{Query: influence.Range{Lo: 0, Hi: 1}, Train: at}, s))
+	return p.sink.Put(ctx, tile(influence.Range2{Query: influence.Range{Lo: 0, Hi: 1}, Train: at}, s, p.layout.Precision))
 }
 
-// tile wraps scores of either type.
-func tile[F kernel.Float](r influence.Range2, s []F) influence.Tile {
-	t := influence.Tile{Range2: r}
+// tile wraps scores of either type; float64 ones are rounded where the job asks
+// for float32.
+func tile[F kernel.Float](r influence.Range2, s []F, p influence.Precision) influence.Tile {
 	switch v := any(s).(type) {
 	case []float32:
-		t.F32 = v
+		return influence.Tile{Range2: r, F32: v}
 	case []float64:
-		t.F64 = v
+		return narrow(r, v, p)
 	}
-	return t
+	return influence.Tile{Range2: r}
 }

@@ -112,7 +112,7 @@ func TestLeafInfluenceDoesNotDependOnMemory(t *testing.T) {
 	p := newProblem(t, specs()["multiclass"])
 	m, q := p.prepare(t, PrepareOptions{})
 	var want []float64
-	for _, memory := range []int64{0, 1, m.reverseBytes(1), m.reverseBytes(5)} {
+	for _, memory := range []int64{0, 1, reverseBytes(m.Rows()*int64(m.k), 1), reverseBytes(m.Rows()*int64(m.k), 5)} {
 		s, err := m.LeafInfluence(q, Options{MemoryBytes: memory})
 		require.NoError(t, err)
 		got := dense(t, s, m, q, influence.Quantity{}, false)

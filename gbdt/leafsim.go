@@ -13,15 +13,23 @@ import "github.com/infl-dev/infl/influence"
 // rows that fall into the leaf, also those that row masks hid from the tree: where
 // rows fall does not depend on who was seen.
 //
-// Source: Brophy, Hammoudeh, Lowd, JMLR 24 (2023), LeafSim.
+// S is the product of leaf vectors φ with the entry 1/n_leaf for each leaf that a
+// row falls into; treesim has other measures of them too.
+//
+// Source: Brophy, Hammoudeh, Lowd, JMLR 24 (2023), LeafSim, and TreeSim with the
+// kernel lpw.
 type leafSim struct {
-	model  *Model
-	signed bool
-	a      [][]float64
+	model   *Model
+	signed  bool
+	method  string // "leafsim" or "treesim"
+	measure Measure
+	a       [][]float64
 }
 
 func (s *leafSim) clone() estimator {
-	return &leafSim{model: s.model, signed: s.signed, a: scratch(s.model.k)}
+	c := *s
+	c.a = scratch(s.model.k)
+	return &c
 }
 func (s *leafSim) second() bool     { return false }
 func (s *leafSim) seeding() seeding { return noSeed }
@@ -36,6 +44,15 @@ func (s *leafSim) describe() influence.Description {
 		Approximate:   []string{"a similarity, not an effect"},
 		Signed:        true,
 	}
+	if s.method == "treesim" {
+		d.Method, d.Source = s.method, "Brophy, Hammoudeh, Lowd, JMLR 24 (2023), TreeSim (kernel lpw)"
+		switch s.measure {
+		case Cosine:
+			d.Unit = "cosine of the leaf vectors"
+		case Euclidean:
+			d.Unit = "1/distance of the leaf vectors"
+		}
+	}
 	if !s.signed {
 		d.PositiveMeans, d.NegativeMeans, d.Signed = "the train row is like the query", "does not occur", false
 	}
@@ -45,16 +62,33 @@ func (s *leafSim) describe() influence.Description {
 func (s *leafSim) coefficients(r *rowBlock, t int) [][]float64 {
 	m := s.model
 	for c := range s.a {
-		off := m.offset[t*m.k+c]
 		a := s.a[c][:r.m]
 		for i, l := range r.leaf[c] {
-			a[i] = 0
-			if n := float64(m.inLeaf[off+int(l)]); n > 0 {
-				a[i] = 1 / (n * n)
-			}
+			a[i] = s.weight(t*m.k+c, l)
 		}
 	}
 	return cut(s.a, r.m)
+}
+
+// weight is 1/n_leaf², the square of the leaf's entry in a leaf vector; 0 where
+// no train row falls.
+func (s *leafSim) weight(u int, leaf uint32) float64 {
+	n := float64(s.model.inLeaf[s.model.offset[u]+int(leaf)])
+	if n == 0 {
+		return 0
+	}
+	return 1 / (n * n)
+}
+
+// norms returns ‖φ‖² of n rows with the given leaves.
+func (s *leafSim) norms(leaf [][]uint32, n int) []float64 {
+	out := make([]float64, n)
+	for u := range leaf {
+		for i, l := range leaf[u][:n] {
+			out[i] += s.weight(u, l)
+		}
+	}
+	return out
 }
 
 // agreement returns the sign for train label y and a query with label yq and

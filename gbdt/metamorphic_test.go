@@ -1,6 +1,7 @@
 package gbdt
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,11 @@ func TestScorersKeepTheContract(t *testing.T) {
 			"leafinfluence": func(m *Model, q *Queries) (influence.Scorer, error) {
 				return m.LeafInfluence(q, Options{MemoryBytes: int64(m.workers) * 40_000})
 			},
+			"lca":     func(m *Model, q *Queries) (influence.Scorer, error) { return m.BoostInLCA(q, Options{}) },
+			"treesim": func(m *Model, q *Queries) (influence.Scorer, error) { return m.TreeSim(q, Cosine), nil },
+			"whole edit": func(m *Model, q *Queries) (influence.Scorer, error) {
+				return m.LeafInfluence(q, Options{LabelEdit: &LabelEdit{Value: 1}, MemoryBytes: int64(m.workers) * 40_000})
+			},
 			"edit": func(m *Model, q *Queries) (influence.Scorer, error) {
 				return m.BoostIn(q, Options{LabelEdit: &LabelEdit{Value: 1}})
 			},
@@ -72,7 +78,7 @@ func TestScorersKeepTheContract(t *testing.T) {
 						s, err := scorer(p.m, p.q)
 						require.NoError(t, err)
 						return s, p.m.Rows(), p.q.Rows()
-					}, influencetest.Options{Of: of, NoSelf: method == "edit" || of.Output == influence.Every})
+					}, influencetest.Options{Of: of, NoSelf: strings.HasSuffix(method, "edit") || of.Output == influence.Every})
 				})
 			}
 		}

@@ -33,6 +33,21 @@ type problem struct {
 	own    []float64 // initial score per row; nil without
 	masks  *RowMasks // nil where each iteration saw all rows
 	saw    [][]bool  // [iteration][train row]
+	blend  *blend    // for refits: a row that changes its label; nil where none does
+}
+
+// A blend is a train row of which a share of the weight has another label.
+type blend struct {
+	row          int
+	label, share float64
+}
+
+// labels are the labels of a train row with their shares of its weight.
+func (p *problem) labels(row int) map[float64]float64 {
+	if b := p.blend; b != nil && b.row == row {
+		return map[float64]float64{p.y[row]: 1 - b.share, b.label: b.share}
+	}
+	return map[float64]float64{p.y[row]: 1}
 }
 
 // start returns the margins of a row before the first iteration.
@@ -56,6 +71,7 @@ type problemSpec struct {
 	version  string
 	rowBase  bool // an initial score per row
 	bagged   bool // iterations see some of the rows
+	noGaps   bool // no cell is missing
 }
 
 // specs cover every loss with weights, L1, and with and without initial score.
@@ -119,7 +135,7 @@ func (p *problem) draw(rng *rand.Rand, s problemSpec) {
 		row := make([]float64, features)
 		for f := range row {
 			row[f] = math.Round(rng.NormFloat64()*8) / 8
-			if rng.IntN(12) == 0 {
+			if rng.IntN(12) == 0 && !s.noGaps {
 				row[f] = math.NaN()
 			}
 		}
@@ -183,15 +199,17 @@ func (p *problem) stats(k int) LabelStats {
 	n := len(p.x) - p.nq
 	s := LabelStats{Rows: int64(n), ClassW: make([]float64, k)}
 	for i := range n {
-		w := p.weight(i)
-		s.W += w
-		s.WY += w * p.y[i]
-		if p.y[i] > 0 {
-			s.Positive++
-			s.WPos += w
-		}
-		if k > 1 {
-			s.ClassW[int(p.y[i])] += w
+		s.W += p.weight(i)
+		for y, share := range p.labels(i) {
+			w := p.weight(i) * share
+			s.WY += w * y
+			if y > 0 {
+				s.Positive++
+				s.WPos += w
+			}
+			if k > 1 {
+				s.ClassW[int(y)] += w
+			}
 		}
 	}
 	return s
@@ -300,7 +318,14 @@ func (p *problem) newton(g, h float64) float64 {
 // derive returns the library's g and h of each row at margins f[row][class].
 func (p *problem) derive(f [][]float64) (g, h [][]float64) {
 	for i := range f {
-		gi, hi, _, _ := p.deriveRow(p.y[i], f[i])
+		gi, hi := make([]float64, len(f[i])), make([]float64, len(f[i]))
+		for y, share := range p.labels(i) {
+			gy, hy, _, _ := p.deriveRow(y, f[i])
+			for c := range gi {
+				gi[c] += share * gy[c]
+				hi[c] += share * hy[c]
+			}
+		}
 		g, h = append(g, gi), append(h, hi)
 	}
 	return g, h

@@ -45,9 +45,16 @@ func newReversePass(m *Model, width int, form Form) *reversePass {
 	}
 }
 
-// bytes is the memory of a pass of the given width.
-func (m *Model) reverseBytes(width int) int64 {
-	return m.Rows() * int64(m.k) * int64(width+1) * 8
+// reverseBytes is the memory of a pass of the given width over n·K margins.
+func reverseBytes(margins int64, width int) int64 { return margins * int64(width+1) * 8 }
+
+// reverseWidth returns how many seeds a pass carries within a limit of memory; 0
+// means no limit.
+func reverseWidth(margins, limit int64) int {
+	if limit <= 0 || margins == 0 {
+		return seedBlock
+	}
+	return int(min(max(limit/(margins*8)-1, 1), seedBlock))
 }
 
 // leafValues holds V: per tree [leaf][seed], already divided by the leaf's

@@ -22,6 +22,9 @@ type Options struct {
 	// InitialScore is for LeafInfluence.
 	InitialScore InitialScore
 
+	// Measure is for TreeSim and InputSim.
+	Measure Measure
+
 	// MemoryBytes bounds the adjoints of LeafInfluence; 0 means no limit. Results
 	// do not depend on it.
 	MemoryBytes int64
@@ -32,7 +35,7 @@ type Options struct {
 // nil for jobs with Self. It is an error where the model's verdict does not
 // allow derivative methods.
 func (m *Model) BoostIn(queries *Queries, o Options) (influence.Scorer, error) {
-	return m.derivative(queries, o, &boostin{model: m, form: o.Form})
+	return m.joined(queries, o, &boostin{model: m, form: o.Form})
 }
 
 // BoostInWeighted is BoostIn with each term divided by the number of train rows
@@ -42,7 +45,7 @@ func (m *Model) BoostInWeighted(queries *Queries, power int, o Options) (influen
 	if power != 1 && power != 2 {
 		return nil, fmt.Errorf("power %d of the leaf counts; use 1 or 2", power)
 	}
-	return m.derivative(queries, o, &boostin{model: m, form: o.Form, power: power})
+	return m.joined(queries, o, &boostin{model: m, form: o.Form, power: power})
 }
 
 // LeafInfluenceSingle returns the first-order effect of removing a train row
@@ -50,16 +53,33 @@ func (m *Model) BoostInWeighted(queries *Queries, power int, o Options) (influen
 // be nil for jobs with Self. It is an error where the model's verdict does not
 // allow derivative methods.
 func (m *Model) LeafInfluenceSingle(queries *Queries, o Options) (influence.Scorer, error) {
-	return m.derivative(queries, o, &leafSingle{model: m, form: o.Form})
+	return m.joined(queries, o, &leafSingle{model: m, form: o.Form})
 }
 
 // LeafSim returns the similarity by shared leaves of Brophy et al. (2023).
 // queries may be nil for jobs with Self.
 func (m *Model) LeafSim(queries *Queries) influence.Scorer {
-	return &joinScorer{model: m, queries: queries, est: &leafSim{model: m, signed: true}}
+	return &joinScorer{model: m, queries: queries, est: &leafSim{model: m, signed: true, method: "leafsim", measure: Dot}}
 }
 
-func (m *Model) derivative(q *Queries, o Options, e estimator) (influence.Scorer, error) {
+// TreeSim returns the similarity of leaf vectors of Brophy et al. (2023): each
+// row is the vector with the entry 1/n_leaf for each leaf that it falls into
+// (their kernel lpw). The sign is that of LeafSim, and by the measure Dot so is
+// the number. The other measures are computed in float64 and rounded to the job's
+// precision. queries may be nil for jobs with Self.
+func (m *Model) TreeSim(queries *Queries, measure Measure) influence.Scorer {
+	return &joinScorer{model: m, queries: queries, est: &leafSim{model: m, signed: true, method: "treesim", measure: measure.or(Dot)}}
+}
+
+func (m *Model) joined(q *Queries, o Options, e editable) (influence.Scorer, error) {
+	s, err := m.derivative(q, o, e)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (m *Model) derivative(q *Queries, o Options, e editable) (*joinScorer, error) {
 	if !m.report.Usable(o.AllowApproximate) {
 		method := e.describe().Method
 		if m.report.Verdict == NotNewton {
@@ -67,10 +87,18 @@ func (m *Model) derivative(q *Queries, o Options, e estimator) (influence.Scorer
 		}
 		return nil, &VerdictError{Method: method, Fidelity: m.report}
 	}
-	if o.LabelEdit != nil {
-		return m.labelEdit(q, o.LabelEdit, e)
+	s := &joinScorer{model: m, queries: q, est: e}
+	if o.LabelEdit == nil {
+		return s, nil
 	}
-	return &joinScorer{model: m, queries: q, est: e}, nil
+	var err error
+	if s.targets, err = m.targets(q, o.LabelEdit); err != nil {
+		return nil, err
+	}
+	// Each new label gets an estimator of its own; this one is there to be asked
+	// what it is.
+	s.est = e.edit(0)
+	return s, nil
 }
 
 // A VerdictError says that a derivative method was asked of a model that is
@@ -99,17 +127,27 @@ type joinScorer struct {
 // Describe implements influence.Scorer for the loss; describeFor fits it to
 // another quantity.
 func (s *joinScorer) Describe() influence.Description {
-	return s.model.describe(s.est.describe(), influence.Quantity{})
+	return s.describe(influence.Quantity{})
+}
+
+func (s *joinScorer) describe(of influence.Quantity) influence.Description {
+	d := s.forQuantity(of).describe()
+	if e, ok := s.est.(interface{ editName() string }); ok {
+		d = describeEdit(d, of, e.editName())
+	}
+	return s.model.describe(d, of)
 }
 
 // Describe returns the description of a scorer's results for a quantity.
 func Describe(s influence.Scorer, of influence.Quantity) influence.Description {
 	switch s := s.(type) {
 	case *joinScorer:
-		return s.model.describe(s.forQuantity(of).describe(), of)
+		return s.describe(of)
 	case *reverseScorer:
 		return s.describe(of)
 	case *inputScorer:
+		return s.describe(of)
+	case *lcaScorer:
 		return s.describe(of)
 	}
 	return s.Describe()
@@ -118,8 +156,10 @@ func Describe(s influence.Scorer, of influence.Quantity) influence.Description {
 // forQuantity returns the estimator for a quantity: a similarity has no sign
 // without the query's label.
 func (s *joinScorer) forQuantity(of influence.Quantity) estimator {
-	if _, ok := s.est.(*leafSim); ok {
-		return &leafSim{model: s.model, signed: of.Kind == influence.Loss}
+	if sim, ok := s.est.(*leafSim); ok {
+		c := *sim
+		c.signed = of.Kind == influence.Loss
+		return &c
 	}
 	return s.est
 }
@@ -211,11 +251,26 @@ func (s *joinScorer) Layout(j influence.Job) (influence.Layout, error) {
 	}
 	l.PerRow = sd.perRow
 	l.Query = j.Query.Len() * int64(sd.perRow)
+	if j.Pools != nil {
+		l.Query = int64(j.Pools.Count) * int64(sd.perRow)
+	}
 	l.QBlock = max(l.Query, 1)
-	if s.est.seeding() != noSeed {
+	switch {
+	case j.Pools != nil && s.est.seeding() == noSeed:
+		return l, errNoPools(s.est.describe().Method)
+	case j.Pools != nil && s.targets != nil:
+		return l, errNoPools("label edits")
+	case j.Pools != nil:
+		l.Output = sd.poolOutputs(j.Pools.Count)
+	case s.est.seeding() != noSeed:
 		l.Output = sd.outputs(j.Query, s.queries.class)
 	}
 	return l, nil
+}
+
+// errNoPools says that a method has no result for pools of queries.
+func errNoPools(what string) error {
+	return &influence.UnsupportedError{What: "pools of queries with " + what, Reason: "its scores of single queries do not add up to that of all", Instead: "score the queries one by one"}
 }
 
 // Plan implements influence.Scorer.

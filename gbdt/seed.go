@@ -69,6 +69,21 @@ func (s seeder) outputs(rows influence.Rows, class []int32) []int32 {
 	return out
 }
 
+// poolOutputs returns what Layout.Output holds for pools; nil for a loss. The
+// output is one and the same for all queries, or every one.
+func (s seeder) poolOutputs(pools int) []int32 {
+	if s.of.Kind == influence.Loss {
+		return nil
+	}
+	out := make([]int32, 0, pools*s.perRow)
+	for range pools {
+		for e := range s.perRow {
+			out = append(out, s.output(e, 0))
+		}
+	}
+	return out
+}
+
 // seed writes the seeds of m rows at margins f: out[c][i·perRow + e] for entry
 // e of row i in output c. predicted holds the rows' predicted classes and work
 // K slices of at least m numbers.

@@ -24,7 +24,8 @@ func newSeedWalk(m *Model, rows *rowSet, s seeder, when seeding) *seedWalk {
 }
 
 // run writes the seeds of rows first … first+n−1 to seed[u][off·perRow …] and,
-// where leaf is not nil, their leaves to leaf[u][off …]. The margins at the end
+// where leaf is not nil, their leaves to leaf[u][off …]. Final seeds of a model
+// without trees go to seed[c]. The margins at the end
 // come from q, or are added up where q is nil.
 func (w *seedWalk) run(first int64, n int, q *Queries, leaf [][]uint32, seed [][]float64, off int) error {
 	m := w.model
@@ -58,6 +59,11 @@ func (w *seedWalk) run(first int64, n int, q *Queries, leaf [][]uint32, seed [][
 			}
 		}
 		w.rows.advance(t)
+	}
+	if m.iters == 0 && w.when == finalSeed {
+		for c := range m.k {
+			copy(seed[c][off*per:(off+n)*per], w.out[c])
+		}
 	}
 	return nil
 }

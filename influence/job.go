@@ -133,6 +133,11 @@ type Job struct {
 	// Self asks for the influence of every train row on itself. Query is then
 	// not used, and the layout has one query entry that stands for "itself".
 	Self bool
+
+	// Pools, where not nil, asks for the sum of the quantity over the query rows
+	// of each pool. A scorer whose scores do not add up refuses it with an
+	// UnsupportedError.
+	Pools *Pools
 }
 
 // Validate lists everything that is wrong with the job for a scorer over n
@@ -147,6 +152,9 @@ func (j Job) Validate(n, q int64) error {
 	}
 	if j.Of.Kind != Loss && j.Of.Output < Every {
 		errs = append(errs, fmt.Errorf("output %d is not known", j.Of.Output))
+	}
+	if j.Pools != nil {
+		errs = append(errs, j.Pools.validate(j))
 	}
 	if j.Precision > Float64 {
 		errs = append(errs, fmt.Errorf("precision %d is not known", j.Precision))

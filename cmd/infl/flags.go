@@ -34,6 +34,7 @@ func modelFlags(f *pflag.FlagSet, o *app.ModelOptions, method string) {
 	f.StringVar(&o.InitialScore, "initial-score", "", "whether removing a row also moves the initial score: refit or fixed (default refit where the library's rule is reproduced); for leafinfluence")
 	f.StringVar(&o.Dtype, "dtype", "float32", "precision of the whole path: float32 or float64")
 	f.StringVar(&o.LabelEdit, "label-edit", "", "ask what giving train rows this label would do: a label, or col:NAME of the query table")
+	f.StringVar(&o.Measure, "measure", "", "of treesim and inputsim: dot, cosine or euclidean (default dot for treesim, euclidean for inputsim)")
 	f.StringVar(&o.Rows, "rows", "", "score these train rows only: KEY,KEY,… or @FILE with a key per line")
 	f.BoolVar(&o.AllowApproximate, "allow-approximate", false, "run derivative methods on models of verdict approximate or weak")
 }

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/sink"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -65,6 +69,35 @@ func lines(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strings.Count(ts.ReadFile(args[0]), "\n"); (got == want) == neg {
 		ts.Fatalf("%s has %d lines, not %d", args[0], got, want)
 	}
+}
+
+// sums A B checks that two runs have the same sums and means, to rounding.
+func sums(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sums RUN RUN")
+	}
+	a, b := sumsOf(ts, args[0]), sumsOf(ts, args[1])
+	if len(a) != len(b) || len(a) == 0 {
+		ts.Fatalf("%d and %d sums", len(a), len(b))
+	}
+	for i := range a {
+		if math.Abs(a[i]-b[i]) > 1e-10 {
+			ts.Fatalf("number %d is %v and %v", i, a[i], b[i])
+		}
+	}
+}
+
+func sumsOf(ts *testscript.TestScript, dir string) []float64 {
+	t, err := dataset.Open(ts.MkAbs(filepath.Join(dir, "rows.parquet")), dataset.Options{})
+	ts.Check(err)
+	b, err := t.Bind(dataset.Binding{Features: []dataset.Feature{{Name: "sum"}, {Name: "mean"}}})
+	ts.Check(err)
+	var out []float64
+	for fr, err := range b.Frames(context.Background()) {
+		ts.Check(err)
+		out = append(append(out, fr.X[0]...), fr.X[1]...)
+	}
+	return out
 }
 
 // unrun DIR… checks that folders hold nothing that looks like a whole run.

@@ -26,7 +26,7 @@ const rowsWindowBytes = 32 << 20
 //	self          float or double     with Self
 //	sum           float or double     with Aggregate: over the group's queries
 //	mean          float or double     sum by the number of queries
-//	max, min      float or double
+//	max, min      float or double  without PoolRows
 //	times_in_top  int32               with TopK: lists that hold the train row
 //
 // sorted by train position, query group and output. Groups without queries
@@ -67,7 +67,11 @@ func (w *rowsWriter) begin() {
 		w.column(scoreColumn("self", double))
 	}
 	if w.sums != nil {
-		for _, name := range []string{"sum", "mean", "max", "min"} {
+		names := []string{"sum", "mean", "max", "min"}
+		if w.o.PoolRows != nil {
+			names = names[:2]
+		}
+		for _, name := range names {
 			w.column(scoreColumn(name, double))
 		}
 	}
@@ -179,10 +183,21 @@ func (w *rowsWriter) aggregates(position int64, lane int32, a acc) error {
 		return fmt.Errorf("the sum of the scores of train row %d is %g, beyond float32; use --dtype float64", w.o.TrainRows.At(position), a.sum)
 	}
 	w.columns["sum"].score(a.sum)
-	w.columns["mean"].score(a.sum / float64(w.lanes.count[lane]))
+	w.columns["mean"].score(a.sum / float64(w.queries(lane)))
+	if w.o.PoolRows != nil {
+		return nil
+	}
 	w.columns["max"].score(a.max)
 	w.columns["min"].score(a.min)
 	return nil
+}
+
+// queries returns the number of query rows behind a lane.
+func (w *rowsWriter) queries(lane int32) int64 {
+	if w.o.PoolRows == nil {
+		return w.lanes.count[lane]
+	}
+	return w.o.PoolRows[int(lane)/w.layout.PerRow]
 }
 
 // topCounts counts in how many lists of a lane a train row is. It takes 16

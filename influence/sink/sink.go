@@ -25,6 +25,11 @@ type SinkOptions struct {
 	TrainGroups          Keys           // group of each train row, or nil
 	QueryGroups          QueryGroups    // groups for Aggregate; the zero value has none
 
+	// PoolRows are the numbers of query rows in the pools of a job with Pools; nil
+	// without. QueryRows and QueryKeys are then those of the pools. Only sum and
+	// mean are kept: a pool has no score of a single query.
+	PoolRows []int64
+
 	Description influence.Description // that of the scorer; it goes into the record
 }
 
@@ -45,6 +50,11 @@ func (o SinkOptions) Validate() error {
 	fail(o.TrainKeys == nil, "the train keys are missing")
 	fail(o.QueryKeys == nil && !o.Self, "the query keys are missing")
 	fail(o.QueryGroups.Of != nil && !o.Aggregate, "query groups need an aggregate")
+	fail(o.PoolRows != nil && (!o.Aggregate || o.TopK > 0 || o.Matrix != NoMatrix), "pools of queries have aggregates only")
+	fail(o.PoolRows != nil && int64(len(o.PoolRows)) != o.QueryRows.Len(), "%d pools have sizes, not %d", len(o.PoolRows), o.QueryRows.Len())
+	for i, n := range o.PoolRows {
+		fail(n <= 0, "pool %d has %d query rows", i, n)
+	}
 	if o.TrainKeys != nil {
 		errs = append(errs, o.TrainRows.Validate("train", o.TrainKeys.Len()))
 		fail(o.TrainGroups != nil && o.TrainGroups.Len() != o.TrainKeys.Len(), "the train groups do not have one value for each train row")
@@ -119,6 +129,9 @@ func (s *runSink) Begin(ctx context.Context, l influence.Layout) error {
 		return err
 	}
 	queries := l.Query / int64(max(l.PerRow, 1))
+	if s.o.PoolRows != nil && s.o.QueryGroups.Of == nil && queries > 1 {
+		return fmt.Errorf("%d pools of queries without groups to name them", queries)
+	}
 	if l.Train != s.o.TrainRows.Len() || !s.o.Self && queries != s.o.QueryRows.Len() {
 		return fmt.Errorf("the scorer has %d train positions and %d query rows, the run %d and %d", l.Train, queries, s.o.TrainRows.Len(), s.o.QueryRows.Len())
 	}

@@ -103,7 +103,7 @@ type ModelOptions struct {
 	AllowApproximate                      bool
 	Method, Of, Form, InitialScore, Dtype string
 	Rows                                  string
-	LabelEdit                             string
+	LabelEdit, Measure                    string
 }
 
 // Validate lists what is wrong with the options as far as no file tells.
@@ -128,6 +128,11 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 	}
 	if o.InitialScore == "refit" && o.Method != "leafinfluence" && o.Method != "label-gradient" {
 		errs = append(errs, fmt.Errorf("--initial-score refit: only leafinfluence and label-gradient move the initial score"))
+	}
+	if _, err := gbdt.ParseMeasure(o.Measure); err != nil {
+		errs = append(errs, fmt.Errorf("--measure: %w", err))
+	} else if o.Measure != "" && o.Method != "treesim" && o.Method != "inputsim" {
+		errs = append(errs, fmt.Errorf("--measure %s: only treesim and inputsim have measures", o.Measure))
 	}
 	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
 		errs = append(errs, fmt.Errorf("--dtype: %w", err))

@@ -20,7 +20,7 @@ func (s *session) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, er
 	if err != nil {
 		return influence.Plan{}, err
 	}
-	shape := gbdt.Shape{Self: o.Self, Precision: precision, Workers: s.workers(), IndexBytes: limit}
+	shape := gbdt.Shape{Cost: s.method.cost, Self: o.Self, Precision: precision, Workers: s.workers(), IndexBytes: limit, ReverseBytes: limit}
 	var exact bool
 	if shape.Train, exact, err = s.train.EstimateRows(ctx); err != nil {
 		return influence.Plan{}, err
@@ -42,6 +42,9 @@ func (s *session) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, er
 	}
 	if of, err := influence.ParseQuantity(orLoss(o.Of), nil); err == nil && of.Output == influence.Every {
 		shape.PerRow = s.forest.K
+	}
+	if o.sumsOnly() && o.By == "" && s.method.derivative && s.method.cost != gbdt.EachPair {
+		shape.Query = 1 // All queries are one pool.
 	}
 	p := s.forest.Plan(shape)
 	p.Passes = passes

@@ -263,6 +263,9 @@ func (s *session) scorer() (influence.Scorer, error) {
 	if s.options.Form == "compat" {
 		o.Form = gbdt.CompatForm
 	}
+	if o.Measure, err = gbdt.ParseMeasure(s.options.Measure); err != nil {
+		return nil, err
+	}
 	if o.LabelEdit, err = s.labelEdit(); err != nil {
 		return nil, err
 	}

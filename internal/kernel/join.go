@@ -48,6 +48,26 @@ func (p *Panel[F]) AddTree(leaves, perRow int, leaf []uint32, value []float64) {
 	p.value = append(p.value, val)
 }
 
+// AddSums adds the next tree, of the given number of leaves, for entries that
+// stand for many query rows: value[l·entries + e] is the coefficient of entry e in
+// leaf l. Coefficients of 0 are left out. The slice is not kept.
+func (p *Panel[F]) AddSums(leaves int, value []float64) {
+	start := make([]int32, leaves+1)
+	var entry []int32
+	var val []F
+	for l := range leaves {
+		for e, v := range value[l*p.entries : (l+1)*p.entries] {
+			if v != 0 {
+				entry, val = append(entry, int32(e)), append(val, F(v))
+			}
+		}
+		start[l+1] = int32(len(entry))
+	}
+	p.start = append(p.start, start)
+	p.entry = append(p.entry, entry)
+	p.value = append(p.value, val)
+}
+
 // Join adds tree u to the scores s of len(a) rows × entries:
 //
 //	s[i·entries + e] += a[i]·B[e]   where leaf[i] is the leaf of e
