@@ -47,6 +47,11 @@ func (r *reporting) verdict() report.Verdict {
 	if r.s == nil {
 		v.Notes = append(v.Notes, "The page was made with --no-rows: keys and scores only. Neither model nor tables were read, so there are no fields, labels, predictions or groups.")
 	}
+	if r.s != nil {
+		if again := retrain(r.s.forest, r.s.model.Rows(), 0); again != nil {
+			v.Notes = append(v.Notes, "Retraining: "+again.text())
+		}
+	}
 	if n := len(r.options.Redact); n > 0 && r.s != nil {
 		v.Notes = append(v.Notes, fmt.Sprintf("%d columns are left out on request (--redact).", n))
 	}

@@ -76,7 +76,8 @@ type answer struct {
 	rows          []taught
 	helps, harms  int // train rows with a score > 0 and < 0
 	train         int64
-	positiveShare float64 // share of all |scores| that is positive
+	positiveShare float64     // share of all |scores| that is positive
+	retraining    *retraining // nil where it would take long
 }
 
 // taught is a train row of an answer.
@@ -212,6 +213,7 @@ func (s *session) answer(o *WhyOptions, m sink.Matrix, e int64, job influence.Jo
 			add(low, r+1, i)
 		}
 	}
+	a.retraining = retrain(s.forest, s.model.Rows(), len(a.rows))
 	return a
 }
 

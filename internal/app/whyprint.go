@@ -13,7 +13,7 @@ import (
 func answerTable(answers []answer) *Table {
 	t := &Table{Fields: []string{
 		"query_key", "query_row", "output", "prediction", "query_label", "verdict", "method", "of", "positive_means",
-		"side", "rank", "train_key", "train_row", "score", "share", "train_label", "differs", "fields",
+		"side", "rank", "train_key", "train_row", "score", "share", "train_label", "differs", "fields", "retraining",
 	}}
 	for _, a := range answers {
 		for _, r := range a.rows {
@@ -29,8 +29,12 @@ func answerTable(answers []answer) *Table {
 			if differs == nil {
 				differs = []string{}
 			}
+			var again any
+			if a.retraining != nil {
+				again = a.retraining
+			}
 			t.Add(a.key, a.row, output, a.prediction, a.label, string(a.verdict.Verdict), a.description.Method, a.quantity.String(), a.description.PositiveMeans,
-				r.side, r.rank, r.key, r.row, r.score, r.share, r.label, differs, fields)
+				r.side, r.rank, r.key, r.row, r.score, r.share, r.label, differs, fields, again)
 		}
 	}
 	return t
@@ -63,6 +67,9 @@ func writeAnswer(b *bytes.Buffer, a *answer, width int) {
 	}
 	fmt.Fprintf(b, "model: %s\n", verdictText(a.verdict))
 	fmt.Fprintf(b, "question: %s\n", question(a))
+	if a.retraining != nil {
+		fmt.Fprintf(b, "retraining: %s\n", a.retraining.text())
+	}
 	fmt.Fprintf(b, "balance: %s\n", balance(a))
 	side := ""
 	for _, r := range a.rows {
