@@ -65,6 +65,7 @@ type Feature struct {
 // it is made and may be used from several goroutines.
 type Forest struct {
 	Library string // "lightgbm"
+	Format  string // "text format" or "JSON dump"
 	Version string // version of the file format
 	K       int    // outputs
 	Trees   []Tree

@@ -2,6 +2,7 @@ package gbdt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 
@@ -19,6 +20,7 @@ type leafIndex struct {
 	rows   int64
 	blocks [][]byte // nil entries and file set: the block is in the file
 	file   *os.File
+	named  bool // the file still has a name
 }
 
 // leafWidth returns the bytes that a leaf number of the forest needs.
@@ -36,28 +38,34 @@ func leafWidth(f *Forest) int {
 	return 4
 }
 
-// newLeafIndex makes an empty index; with a folder tmp other than "", blocks
-// go to a file there, which is removed by close.
+// newLeafIndex makes an empty index; with spill, blocks go to a file in the
+// folder tmp, "" for the system's.
 func newLeafIndex(trees, width int, spill bool, tmp string) (*leafIndex, error) {
 	x := &leafIndex{trees: trees, width: width}
 	if spill {
 		f, err := os.CreateTemp(tmp, "infl-leaves-*")
 		if err != nil {
-			return nil, fmt.Errorf("scratch file for the leaf index: %w", err)
+			return nil, scratchError(err)
 		}
 		x.file = f
+		// Where an open file can lose its name, nothing is left of it after a
+		// kill; elsewhere close removes it.
+		x.named = os.Remove(f.Name()) != nil
 	}
 	return x, nil
+}
+
+func scratchError(err error) error {
+	return fmt.Errorf("scratch file for the leaf index: %w; name another folder with --tmp", err)
 }
 
 func (x *leafIndex) close() error {
 	if x.file == nil {
 		return nil
 	}
-	name := x.file.Name()
 	err := x.file.Close()
-	if rerr := os.Remove(name); err == nil {
-		err = rerr
+	if x.named {
+		err = errors.Join(err, os.Remove(x.file.Name()))
 	}
 	x.file = nil
 	return err
@@ -91,7 +99,7 @@ func (x *leafIndex) append(b leafBlock) error {
 	if x.file != nil {
 		at := int64(len(x.blocks)) * int64(x.trees*blockRows*x.width)
 		if _, err := x.file.WriteAt(data, at); err != nil {
-			return fmt.Errorf("scratch file for the leaf index: %w", err)
+			return scratchError(err)
 		}
 		data = nil
 	}
@@ -147,7 +155,7 @@ func (r *leafReader) load(b int) error {
 	r.data = r.buf[:size]
 	if _, err := x.file.ReadAt(r.data, int64(b)*int64(x.trees*blockRows*x.width)); err != nil {
 		r.block = -1
-		return fmt.Errorf("scratch file for the leaf index: %w", err)
+		return scratchError(err)
 	}
 	r.block = b
 	return nil

@@ -40,6 +40,20 @@ func requireRefused(t *testing.T, p *process, out string) {
 	require.Empty(t, looksWhole(out))
 }
 
+// TestFullScratchFolder has no room for the leaves of the train rows. Elsewhere
+// the same command continues.
+func TestFullScratchFolder(t *testing.T) {
+	dir := ladder{rows: 60_000, trees: 4, rungs: 4, queries: 2}.write(t)
+	disk, env := smallDisk(t, 64<<10)
+	out := filepath.Join(dir, "run")
+	p := start(t, dir, env, ladderScore(out, "--tmp", disk)...)
+	requireRefused(t, p, out)
+	require.Contains(t, p.stderr.String(), "infl: scratch file for the leaf index: ")
+	require.Contains(t, p.stderr.String(), "name another folder with --tmp")
+	p = start(t, dir, nil, ladderScore(out, "--tmp", dir)...)
+	require.Zero(t, p.end(t), "%s", &p.stderr)
+}
+
 // TestFoldersThatCannotBeWritten also covers read-only folders, unless the
 // tests run as root, whom no mode stops.
 func TestFoldersThatCannotBeWritten(t *testing.T) {

@@ -17,7 +17,7 @@ func commonFlags(f *pflag.FlagSet, c *app.Common) {
 	f.String("config", "", "configuration file, TOML or JSON; keys are named as the flags")
 	f.String("replay", "", "take the configuration of an earlier run from its run.json")
 	f.BoolVarP(&c.Quiet, "quiet", "q", false, "no talk on stderr")
-	f.BoolVarP(&c.Verbose, "verbose", "v", false, "more talk on stderr")
+	f.BoolVarP(&c.Verbose, "verbose", "v", false, "also say what each phase took")
 	f.BoolVar(&c.Debug, "debug", false, "show the chain of causes of an error")
 	f.StringVar(&c.LogFormat, "log-format", "text", "of talk on stderr: text or json")
 	f.BoolVar(&c.NoProgress, "no-progress", false, "no progress line")

@@ -17,7 +17,9 @@ import (
 func requireSameModel(t *testing.T, text, dump *gbdt.Forest) {
 	t.Helper()
 	require.False(t, dump.Train.Known)
+	require.Equal(t, "JSON dump", dump.Format)
 	want, got := *text, *dump
+	got.Format = "text format"
 	want.Train, got.Train = gbdt.Training{}, gbdt.Training{}
 	want.Trees, got.Trees = nil, nil
 	require.Equal(t, want, got)

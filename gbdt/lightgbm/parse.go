@@ -27,7 +27,7 @@ func Parse(r io.Reader, name string) (*gbdt.Forest, error) {
 }
 
 func parse(l *lines, name string) (*gbdt.Forest, error) {
-	p := &parser{lines: l, name: name, forest: &gbdt.Forest{Library: "lightgbm"}}
+	p := &parser{lines: l, name: name, forest: &gbdt.Forest{Library: "lightgbm", Format: "text format"}}
 	head, err := l.r.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, p.failed(err)
@@ -35,6 +35,7 @@ func parse(l *lines, name string) (*gbdt.Forest, error) {
 	sections := []func() error{p.start, p.readHeader, p.readTrees, p.readTail, p.finish}
 	switch {
 	case sniffDump(head):
+		p.forest.Format = "JSON dump"
 		sections = []func() error{p.readDump, p.finish}
 	case !sniffText(head):
 		return nil, p.failAt(0, "", "%s", mistaken(head))

@@ -56,6 +56,7 @@ func TestParseFillsTheWholeForest(t *testing.T) {
 
 	require.Equal(t, &gbdt.Forest{
 		Library: "lightgbm",
+		Format:  "text format",
 		Version: "v4",
 		K:       1,
 		Features: []gbdt.Feature{

@@ -14,8 +14,15 @@ const (
 	ExitOK          = 0
 	ExitGate        = 1   // a gate failed: fidelity, verify
 	ExitError       = 2   // usage, data or internal error
-	ExitInterrupted = 130 // interrupted; the same command continues
+	ExitInterrupted = 130 // interrupted
 )
+
+// A ResumableError says that what was done so far is kept: the same command
+// continues.
+type ResumableError struct{ Err error }
+
+func (e *ResumableError) Error() string { return e.Err.Error() }
+func (e *ResumableError) Unwrap() error { return e.Err }
 
 // A GateError says that a check did not pass: the command worked, and its
 // answer is no.
@@ -44,7 +51,11 @@ func ExitCode(err error) int {
 func (c *Common) PrintError(err error) {
 	text := err.Error()
 	if errors.Is(err, context.Canceled) {
-		text = "interrupted; run the same command again to continue"
+		text = "interrupted"
+		var kept *ResumableError
+		if errors.As(err, &kept) {
+			text += "; run the same command again to continue"
+		}
 	}
 	c.talk("error", "infl: "+oneLine(text))
 	for c.Debug && err != nil {

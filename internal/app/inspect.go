@@ -77,7 +77,7 @@ func inspectModel(path string, add func(string, any)) error {
 	for i := range f.Trees {
 		most = max(most, f.Trees[i].Leaves())
 	}
-	add("kind", "LightGBM model, text format "+f.Version)
+	add("kind", "LightGBM model, "+f.Format+" "+f.Version)
 	add("objective", objective(f))
 	add("outputs", f.K)
 	add("iterations", f.Iterations())

@@ -82,14 +82,6 @@ func (c *Common) talk(level, text string) {
 	fmt.Fprintln(c.Streams.Err, text)
 }
 
-// progress starts a progress line, or returns nil where none is wanted.
-func (c *Common) progress(phases int) *Progress {
-	if c.Quiet || c.NoProgress {
-		return nil
-	}
-	return NewProgress(c.Streams, phases)
-}
-
 // ModelOptions name a tree model, its tables and what is asked of them.
 type ModelOptions struct {
 	Model, Train, Query                   string

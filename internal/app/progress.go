@@ -14,12 +14,14 @@ const (
 )
 
 // A Progress tells how far a command is: one line that is redrawn on a
-// terminal, else a line per 30 seconds. Its methods may be called from several
-// goroutines. A nil Progress is silent.
+// terminal, else a line per 30 seconds; with --verbose also what each phase took.
+// Its methods may be called from several goroutines. A nil Progress is silent.
 type Progress struct {
-	w      io.Writer
-	tty    bool
-	phases int
+	w       io.Writer
+	say     func(line string) // writes a line of talk
+	redraw  bool              // one line, over and over
+	verbose bool
+	phases  int
 
 	mu    sync.Mutex
 	phase int
@@ -34,12 +36,22 @@ type Progress struct {
 	wg   sync.WaitGroup
 }
 
-// NewProgress starts a progress line over the given number of phases. Close
-// must be called.
-func NewProgress(s Streams, phases int) *Progress {
-	p := &Progress{w: s.Err, tty: s.ErrTTY, phases: phases, stop: make(chan struct{})}
+// progress starts the progress of a command over the given number of phases. It
+// must be closed. It is nil where nothing of it is wanted.
+func (c *Common) progress(phases int) *Progress {
+	if c.Quiet || c.NoProgress && !c.Verbose {
+		return nil
+	}
+	p := &Progress{
+		w: c.Streams.Err, say: func(line string) { c.talk("info", line) },
+		redraw: c.Streams.ErrTTY && c.LogFormat != "json", verbose: c.Verbose,
+		phases: phases, stop: make(chan struct{}),
+	}
+	if c.NoProgress {
+		return p
+	}
 	every := heartbeat
-	if p.tty {
+	if p.redraw {
 		every = redrawEvery
 	}
 	p.wg.Go(func() {
@@ -64,6 +76,7 @@ func (p *Progress) Phase(name, unit string, total int64) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.ended()
 	p.phase++
 	p.name, p.unit, p.total, p.since = name, unit, total, time.Now()
 	p.done.Store(0)
@@ -83,8 +96,29 @@ func (p *Progress) Close() {
 	}
 	close(p.stop)
 	p.wg.Wait()
-	if p.tty && p.drawn {
+	p.ended()
+	p.wipe()
+}
+
+// ended says what the current phase took.
+func (p *Progress) ended() {
+	if !p.verbose || p.name == "" {
+		return
+	}
+	p.wipe()
+	spent := time.Since(p.since).Seconds()
+	line := fmt.Sprintf("[%d of %d] %s: %.3g s", p.phase, p.phases, p.name, spent)
+	if done := float64(p.done.Load()); done > 0 && spent > 0 {
+		line += fmt.Sprintf(", %s %s, %s %s/s", count(done), p.unit, count(done/spent), p.unit)
+	}
+	p.say(line)
+}
+
+// wipe takes the redrawn line away.
+func (p *Progress) wipe() {
+	if p.redraw && p.drawn {
 		fmt.Fprint(p.w, "\r\x1b[K")
+		p.drawn = false
 	}
 }
 
@@ -95,11 +129,11 @@ func (p *Progress) draw() {
 		return
 	}
 	line := progressLine(p.phase, p.phases, p.name, p.unit, p.done.Load(), p.total, time.Since(p.since))
-	if p.tty {
-		fmt.Fprint(p.w, "\r\x1b[K"+line)
-	} else {
-		fmt.Fprintln(p.w, line)
+	if !p.redraw {
+		p.say(line)
+		return
 	}
+	fmt.Fprint(p.w, "\r\x1b[K"+line)
 	p.drawn = true
 }
 

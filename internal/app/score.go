@@ -79,7 +79,9 @@ func Score(ctx context.Context, o *ScoreOptions) error {
 	if err != nil {
 		return err
 	}
-	err = s.score(ctx, o, run, started)
+	if err = s.score(ctx, o, run, started); errors.Is(err, context.Canceled) && !o.Fresh {
+		err = &ResumableError{err}
+	}
 	return errors.Join(err, s.close(), run.Close(), o.printIf(err))
 }
 

@@ -223,6 +223,7 @@ func (s *session) readQueries(ctx context.Context, p *Progress) (influence.Quant
 		if s.queries, err = s.model.Queries(ctx, s.query, columns); err != nil {
 			return of, err
 		}
+		p.Add(s.queries.Rows())
 		if s.queries.Rows() == 0 {
 			return of, fmt.Errorf("%s has no rows: there is nothing to explain", s.options.Query)
 		}

@@ -94,7 +94,7 @@ type taught struct {
 }
 
 func (s *session) why(ctx context.Context, o *WhyOptions) ([]answer, error) {
-	p := o.progress(4)
+	p := o.progress(5)
 	defer p.Close()
 	if err := s.prepare(ctx, p); err != nil {
 		return nil, err
@@ -125,6 +125,7 @@ func (s *session) why(ctx context.Context, o *WhyOptions) ([]answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Add(train.Len() * int64(len(rows)))
 	var answers []answer
 	for e := range m.Layout.Query {
 		answers = append(answers, s.answer(o, m, e, job, gbdt.Describe(scorer, of)))
