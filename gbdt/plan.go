@@ -54,7 +54,7 @@ func (f *Forest) Plan(s Shape) influence.Plan {
 	workers := int64(max(s.Workers, 1))
 	frames := int64(len(f.Features)) * 16_384 * 8 * 3
 	labels := s.Train*24 + s.Query*int64(f.K+2)*8 + s.Query*trees*int64(leafWidth(f))
-	sums := int64(f.Leaves()) * 24 * (workers + 8)
+	sums := int64(f.Leaves()) * 40 * (workers + 8)
 	p.MemoryBytes = index + frames + labels + sums + 48<<20
 	walk, derive := float64(s.Train+s.Query)*float64(trees), float64(s.Train)*float64(trees)
 	p.Operations = walk + derive

@@ -121,12 +121,18 @@ func trainMargins(model, train string, c gbdt.Columns) (margins []float64, size 
 	return margins, size, nil
 }
 
-// TestDamagedTables damages tables of three kinds all over. Each must be
+// TestDamagedTables damages tables of each kind all over. Each must be
 // refused in one line or get a verdict.
 func TestDamagedTables(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	dir := ladder{rows: 60, trees: 2, rungs: 2, queries: 3}.write(t)
+	l := ladder{rows: 60, trees: 2, rungs: 2, queries: 3}
+	dir := l.write(t)
 	model := filepath.Join(dir, "model.txt")
+	unnamed := filepath.Join(dir, "unnamed.txt") // a model whose columns go by position
+	text, err := os.ReadFile(model)
+	require.NoError(t, err)
+	text = bytes.Replace(text, []byte("feature_names=x"), []byte("feature_names=Column_0"), 1)
+	require.NoError(t, os.WriteFile(unnamed, bytes.Replace(text, []byte("\nx="), []byte("\nColumn_0="), 1), 0o666))
 	csv, err := os.ReadFile(filepath.Join(dir, "train.csv"))
 	require.NoError(t, err)
 	var zipped bytes.Buffer
@@ -138,15 +144,23 @@ func TestDamagedTables(t *testing.T) {
 		f := strings.Split(strings.TrimSpace(line), ",")
 		objects.WriteString(`{"id": "` + f[0] + `", "x": ` + f[1] + `, "y": ` + f[2] + "}\n")
 	}
-	for name, text := range map[string][]byte{"t.csv": csv, "t.csv.gz": zipped.Bytes(), "t.jsonl": objects.Bytes()} {
+	for name, text := range map[string][]byte{
+		"t.csv": csv, "t.csv.gz": zipped.Bytes(), "t.jsonl": objects.Bytes(),
+		"t.parquet": l.parquet(t), "t.arrow": l.arrow(t), "t.npy": l.npy(t),
+	} {
 		path := filepath.Join(t.TempDir(), name)
+		verify := []string{"verify", model, "--train", path, "--label", "y", "--key", "id"}
+		if name == "t.npy" {
+			verify = []string{"verify", unnamed, "--train", path, "--label", "Column_1"}
+		}
 		require.NoError(t, os.WriteFile(path, text, 0o666))
-		code, _, stderr := call("verify", model, "--train", path, "--label", "y", "--key", "id")
+		code, stdout, stderr := call(verify...)
 		require.Zero(t, code, stderr)
+		require.Contains(t, stdout, "exact", name)
 		verdicts := make(map[int]int)
 		damage(text, stride(7), func(what string, at int, damaged []byte) {
 			require.NoError(t, os.WriteFile(path, damaged, 0o666))
-			code, _, stderr := call("verify", model, "--train", path, "--label", "y", "--key", "id")
+			code, _, stderr := call(verify...)
 			verdicts[code]++
 			if code != 0 {
 				require.Contains(t, []int{1, 2}, code)
