@@ -171,7 +171,10 @@ func (m *Model) checkLabels(ctx context.Context, bound *dataset.Bound) error {
 // keepLeaves keeps what the estimators need of the sums. Where the file does
 // not tell which rows made a leaf, its stored Hessian sum stands for ours.
 func (m *Model) keepLeaves(s *sums, reg regular) {
-	m.count, m.inLeaf = s.n, s.all
+	m.count, m.inLeaf = s.n, s.n
+	if m.train.masks != nil {
+		m.inLeaf = s.all
+	}
 	m.denom = make([]float64, len(s.n))
 	m.active = make([]bool, len(s.n))
 	stored := m.report.Verdict == Approximate

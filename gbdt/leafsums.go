@@ -11,7 +11,7 @@ import (
 // at offset[u] + l.
 type sums struct {
 	n    []int64   // rows that the tree saw
-	all  []int64   // rows, seen or not
+	all  []int64   // with row masks: rows, seen or not
 	g, h []float64 // Σ w·g and Σ w·h at the margins before the iteration
 	abs  []float64 // Σ w·|g|
 }
@@ -29,6 +29,16 @@ func (s *sums) add(o *sums) *sums {
 		s.abs[i] += o.abs[i]
 	}
 	return s
+}
+
+// countAll counts rows of iteration t that were seen or not.
+func (s *sums) countAll(m *Model, r *rowBlock, t int) {
+	for c, leaf := range r.leaf {
+		off := m.offset[t*m.k+c]
+		for _, l := range leaf {
+			s.all[off+int(l)]++
+		}
+	}
 }
 
 // leafSums adds up the first iterations of the model, starting every row from
@@ -56,11 +66,13 @@ func (m *Model) leafSums(ctx context.Context, iterations, workers int, progress 
 					j := off + int(l)
 					wi := r.w[i]
 					s.n[j] += int64(r.seen[i])
-					s.all[j]++
 					s.g[j] += float64(wi * g[i])
 					s.h[j] += float64(wi * h[i])
 					s.abs[j] += float64(wi * math.Abs(g[i]))
 				}
+			}
+			if m.train.masks != nil {
+				s.countAll(m, r, t)
 			}
 			r.advance(t)
 		}
