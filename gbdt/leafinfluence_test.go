@@ -124,7 +124,7 @@ func TestLeafInfluenceDoesNotDependOnMemory(t *testing.T) {
 }
 
 func TestLeafInfluenceSelfIsTheDiagonal(t *testing.T) {
-	for _, name := range []string{"binary l1", "multiclass"} {
+	for _, name := range []string{"binary l1", "multiclass", "bagged multiclass"} {
 		p := newProblem(t, specs()[name])
 		m, _ := p.prepare(t, PrepareOptions{})
 		q, err := m.Queries(t.Context(), p.train, p.columns())

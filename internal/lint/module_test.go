@@ -66,7 +66,7 @@ type file struct {
 
 // files returns the repository's files whose names end in one of the endings;
 // all of them where there is none. Hidden folders other than .ci are not part
-// of it, nor is what .gitignore names.
+// of it, nor are what .gitignore names and the .git file of a worktree.
 func files(t *testing.T, endings ...string) []file {
 	t.Helper()
 	var out []file
@@ -85,7 +85,7 @@ func files(t *testing.T, endings ...string) []file {
 		for _, e := range endings {
 			wanted = wanted || strings.HasSuffix(rel, e)
 		}
-		if !wanted || !d.Type().IsRegular() || rel == "infl" || rel == "infl.exe" {
+		if !wanted || !d.Type().IsRegular() || rel == "infl" || rel == "infl.exe" || rel == ".git" {
 			return nil
 		}
 		text, err := os.ReadFile(path)

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 warnings.filterwarnings("ignore")
+sys.dont_write_bytecode = True      # nothing is to appear beside the imported file
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs"))
 from row_masks import bags_of
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 here = Path(__file__).parent
 root = here.parents[3]
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(root / "docs"))
 from row_masks import bags_of
 
