@@ -85,8 +85,10 @@ func (m *Model) treeDeviation(u int, s *sums, reg regular) deviation {
 }
 
 // inferRegular finds the regularisation that the file does not state. It tries
-// the simplest first (none, l2, l2 and l1, those and cat_l2) and keeps the
-// first that reproduces the leaves, else the best. Each is a least-squares fit
+// the simplest first (none, l2, l2 and l1, those and cat_l2) and keeps a simpler
+// one unless a richer one comes ten times as near to the leaves: an l2 far below
+// the Hessian sums reproduces the leaves to LeafTolerance without being there.
+// Each is a least-squares fit
 // of −eta·G − v·H = l2·v + cat·v·[categorical leaf] − l1·eta·sign(G) over the
 // leaves from iteration from on, rounded to four digits: what a person would
 // have typed, as far as float32 gradients let it show.
@@ -105,15 +107,19 @@ func (m *Model) inferRegular(s *sums, from int) regular {
 		for u := from * m.k; u < len(m.theta); u++ {
 			worst = max(worst, m.treeDeviation(u, s, reg).worst)
 		}
-		if worst < bestDev {
+		if worst < bestDev/10 || worst < bestDev && bestDev > LeafTolerance {
 			best, bestDev = reg, worst
 		}
-		if worst <= LeafTolerance {
+		if bestDev <= float32Leaves {
 			break
 		}
 	}
 	return best
 }
+
+// float32Leaves is how near recomputed leaves come to those of a library that
+// sums float32 gradients, relative to the largest leaf of the tree.
+const float32Leaves = 1e-6
 
 // fitRegular solves the least squares for the free ones of l2, l1 and cat.
 func (m *Model) fitRegular(s *sums, from int, free [3]bool, cat float64) (regular, bool) {
