@@ -8,6 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+func init() { families["elementary"] = elementary }
+
 // elementary writes the functions that are taken of whole slices.
 func elementary() {
 	constants := expConstants()

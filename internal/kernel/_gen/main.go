@@ -16,11 +16,8 @@ import (
 	"github.com/mmcloughlin/avo/build"
 )
 
-// families are the kernels by the name of their file.
-var families = map[string]func(){
-	"elementary": elementary,
-	"rows":       rows,
-}
+// families are the kernels by the name of their file; each file adds its own.
+var families = map[string]func(){}
 
 func main() {
 	family := flag.String("family", "", "the kernels to write")

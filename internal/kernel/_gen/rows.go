@@ -6,6 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+func init() { families["rows"] = rows }
+
 // rows writes the kernels over rows of seeds that leaves name.
 func rows() {
 	for _, v := range []vector{v256, v512} {
