@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go -C _gen run . -family gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel
+
 // GemmNN adds a product of matrices:
 //
 //	C += A·B     C[i, j] = C[i, j] + Σ A[i, l]·B[l, j]
@@ -39,27 +41,14 @@ func GemmTN[F Float](workers int, a, b, c Matrix[F]) {
 	gemm(workers, colsOf(a), colsOf(b), c)
 }
 
-// A side is a factor as a product sees it: n vectors of k numbers, of which
-// number l of vector i is data[i·across + l·along]. The left side has a vector
-// for each row of C, the right side one for each column. One of across and
-// along is 1.
-type side[F Float] struct {
-	data          []F
-	n, k          int
-	across, along int
-}
-
-// rowsOf takes the rows of a matrix as vectors.
-func rowsOf[F Float](m Matrix[F]) side[F] {
-	m.check()
-	return side[F]{m.Data, m.Rows, m.Cols, m.Stride, 1}
-}
-
-// colsOf takes the columns of a matrix as vectors.
-func colsOf[F Float](m Matrix[F]) side[F] {
-	m.check()
-	return side[F]{m.Data, m.Cols, m.Rows, 1, m.Stride}
-}
+const (
+	// tinyProduct is the number of multiply-adds below which a loop is faster
+	// than a call.
+	tinyProduct = 24
+	// smallProduct is the number of multiply-adds below which packing does not
+	// pay.
+	smallProduct = 1 << 18
+)
 
 // gemm adds to C[i, j] the product of vector i of the left side and vector j of
 // the right side.
@@ -71,13 +60,57 @@ func gemm[F Float](workers int, left, right side[F], c Matrix[F]) {
 	if left.n == 0 || right.n == 0 || left.k == 0 {
 		return
 	}
-	forBlocks(workers, left.n, func(_, i int) {
-		for j := range right.n {
-			s := c.Data[i*c.Stride+j]
-			for l := range left.k {
-				s = fma(left.data[i*left.across+l*left.along], right.data[j*right.across+l*right.along], s)
-			}
-			c.Data[i*c.Stride+j] = s
+	products := left.n * right.n * left.k
+	switch {
+	case products <= tinyProduct:
+		addProduct(left, right, c)
+	case products <= smallProduct:
+		kernelsOf[F]().addUnpacked(left, right, c)
+	default:
+		kernelsOf[F]().addPacked(workers, left, right, c)
+	}
+}
+
+// addUnpacked adds a product that is too small for packing. Only a right side
+// whose numbers of one step are not neighbours is copied.
+func (g *gemmKernels[F]) addUnpacked(left, right side[F], c Matrix[F]) {
+	b, ldb := right.data, right.along
+	if right.across != 1 && right.n > 1 {
+		ldb = roundUp(right.n, g.lanes)
+		panel := takeScratch[F](right.k * ldb)
+		defer panel.release()
+		b = panel.numbers
+		g.transposeStrip(b, ldb, right)
+	}
+	for j := 0; j < right.n; j += g.cols {
+		g.strip(left.n, min(g.cols, right.n-j), left.k, left.data, left.across, left.along, b[j:], ldb, c.Data[j:], c.Stride)
+	}
+}
+
+const (
+	slabCols    = 4096    // columns of a packed slab of the right side
+	slabNumbers = 1 << 23 // numbers of it, at most
+)
+
+// addPacked adds a product slab by slab of the right side: all workers pack a
+// slab, then they take blocks of rows of C.
+func (g *gemmKernels[F]) addPacked(workers int, left, right side[F], c Matrix[F]) {
+	cols := min(right.n, slabCols)
+	depth := min(right.k, slabNumbers/roundUp(cols, g.cols)/g.depth*g.depth)
+	slab := takeScratch[F](roundUp(cols, g.cols) * depth)
+	defer slab.release()
+	blocks := cut(left.n, g.rows, g.blockRows, workers)
+	private := takeScratches[F](min(workers, len(blocks)), g.leftNumbers())
+	defer private.release()
+	for j := 0; j < right.n; j += cols {
+		n := min(cols, right.n-j)
+		for l := 0; l < right.k; l += depth {
+			k := min(depth, right.k-l)
+			p := g.packed(workers, right.part(j, n, l, k), slab.numbers)
+			forBlocks(workers, len(blocks), func(w, b int) {
+				first, count := blocks[b].first, blocks[b].count
+				p.add(private[w].numbers, left.part(first, count, l, k), c.Block(first, j, count, n))
+			})
 		}
-	})
+	}
 }

@@ -12,80 +12,100 @@ import (
 
 // A gemmForm is one of the three products, and how its factors lie.
 type gemmForm[F Float] struct {
-	name        string
-	left, right bool // transposed
-	run         func(workers int, a, b, c Matrix[F])
+	name                    string
+	leftTurned, rightTurned bool // A is k × m, B is n × k
+	run                     func(workers int, a, b, c Matrix[F])
+	left, right             func(Matrix[F]) side[F]
 }
 
 func gemmForms[F Float]() []gemmForm[F] {
 	return []gemmForm[F]{
-		{"NN", false, false, GemmNN[F]},
-		{"NT", false, true, GemmNT[F]},
-		{"TN", true, false, GemmTN[F]},
+		{"NN", false, false, GemmNN[F], rowsOf[F], colsOf[F]},
+		{"NT", false, true, GemmNT[F], rowsOf[F], rowsOf[F]},
+		{"TN", true, false, GemmTN[F], colsOf[F], colsOf[F]},
 	}
 }
 
-// strided returns a guarded rows × cols matrix with gap numbers between rows
-// that must not change.
+// A gemmCase is an input of a product, guarded and with gaps between its rows,
+// and what the definition makes of it.
+type gemmCase[F Float] struct {
+	form             gemmForm[F]
+	a, b, c          *guarded[F]
+	left, right, sum Matrix[F]
+	want             []F
+}
+
+const gapCanary = -12345.5
+
+// strided returns a guarded rows × cols matrix with gap canaries between rows.
 func strided[F Float](rng *rand.Rand, rows, cols, gap, shift int, draw func(*rand.Rand, int) []F) (*guarded[F], Matrix[F]) {
-	const canary = -12345.5
 	data := draw(rng, max(0, rows*(cols+gap)-gap))
 	for i := range data {
 		if i%(cols+gap) >= cols {
-			data[i] = canary
+			data[i] = gapCanary
 		}
 	}
-	g := guard(data, shift, canary)
+	g := guard(data, shift, gapCanary)
 	return g, Matrix[F]{Data: g.slice(), Rows: rows, Cols: cols, Stride: cols + gap}
 }
 
-// gapsUnchanged fails where a number between the rows was written.
-func gapsUnchanged[F Float](t *testing.T, g *guarded[F], m Matrix[F]) {
-	t.Helper()
-	g.unharmed(t, "C")
-	for i, v := range g.slice() {
-		if i%m.Stride >= m.Cols && v != g.canary {
-			require.Failf(t, "written between rows", "element %d", i)
+func newGemmCase[F Float](form gemmForm[F], m, n, k, gap, shift int, draw func(*rand.Rand, int) []F) *gemmCase[F] {
+	rng := rand.New(rand.NewPCG(uint64(m*1000+n), uint64(k)))
+	x := &gemmCase[F]{form: form}
+	turn := func(turned bool, rows, cols int) (*guarded[F], Matrix[F]) {
+		if turned {
+			rows, cols = cols, rows
+		}
+		return strided(rng, rows, cols, gap, shift, draw)
+	}
+	x.a, x.left = turn(form.leftTurned, m, k)
+	x.b, x.right = turn(form.rightTurned, k, n)
+	x.c, x.sum = strided(rng, m, n, gap, shift, draw)
+	at := func(x Matrix[F], turned bool, i, j int) F {
+		if turned {
+			i, j = j, i
+		}
+		return x.At(i, j)
+	}
+	x.want = append(x.want, x.c.kept...)
+	for i := range m {
+		for j := range n {
+			c := &x.want[i*x.sum.Stride+j]
+			for l := range k {
+				*c = fma(at(x.left, form.leftTurned, i, l), at(x.right, form.rightTurned, l, j), *c)
+			}
 		}
 	}
+	return x
 }
 
-// checkGemm compares a product with the definition, bit for bit, on every path.
-func checkGemm[F Float](t *testing.T, form gemmForm[F], m, n, k, gap, shift, workers int, draw func(*rand.Rand, int) []F) {
+// check runs a product on a fresh C and compares all of it, gaps too.
+func (x *gemmCase[F]) check(t *testing.T, what string, run func()) {
 	t.Helper()
+	copy(x.c.slice(), x.c.kept)
+	run()
+	x.a.unchanged(t, "A")
+	x.b.unchanged(t, "B")
+	x.c.unharmed(t, "C")
+	requireSameBits(t, x.want, x.c.slice(), fmt.Sprintf("%s %s, %d × %d, k %d", what, x.form.name, x.sum.Rows, x.sum.Cols, x.form.left(x.left).k))
+}
+
+// checkGemm compares a product with the definition, bit for bit, on every path,
+// for any number of workers, and in each of the ways that it may be computed.
+func checkGemm[F Float](t *testing.T, form gemmForm[F], m, n, k, gap, shift int, draw func(*rand.Rand, int) []F) {
+	t.Helper()
+	x := newGemmCase(form, m, n, k, gap, shift, draw)
+	left, right := form.left(x.left), form.right(x.right)
 	onEachPath(t, func(t *testing.T) []F {
-		rng := rand.New(rand.NewPCG(uint64(m*1000+n), uint64(k)))
-		shape := func(transposed bool, rows, cols int) (*guarded[F], Matrix[F]) {
-			if transposed {
-				rows, cols = cols, rows
-			}
-			return strided(rng, rows, cols, gap, shift, draw)
+		for _, workers := range []int{1, 3} {
+			x.check(t, "product", func() { form.run(workers, x.left, x.right, x.sum) })
 		}
-		ga, a := shape(form.left, m, k)
-		gb, b := shape(form.right, k, n)
-		gc, c := strided(rng, m, n, gap, shift, draw)
-		form.run(workers, a, b, c)
-		ga.unchanged(t, "A")
-		gb.unchanged(t, "B")
-		gapsUnchanged(t, gc, c)
-		at := func(x Matrix[F], transposed bool, i, j int) F {
-			if transposed {
-				i, j = j, i
-			}
-			return x.At(i, j)
+		if m*n*k > 0 {
+			g := kernelsOf[F]()
+			x.check(t, "unpacked", func() { g.addUnpacked(left, right, x.sum) })
+			x.check(t, "packed", func() { g.addPacked(2, left, right, x.sum) })
 		}
-		for i := range m {
-			for j := range n {
-				want := gc.kept[i*c.Stride+j]
-				for l := range k {
-					want = fma(at(a, form.left, i, l), at(b, form.right, l, j), want)
-				}
-				if bits(want) != bits(c.At(i, j)) {
-					require.Failf(t, "other bits", "C[%d, %d] of %d × %d is %v, the chain over %d gives %v", i, j, m, n, c.At(i, j), k, want)
-				}
-			}
-		}
-		return gc.slice()
+		return x.c.slice()
 	})
 }
 
@@ -95,11 +115,15 @@ func testGemm[F Float](t *testing.T) {
 			for _, m := range ladder(32) {
 				for _, n := range []int{0, 1, 5, 8, 15, 16, 31, 33, 70} {
 					for _, k := range []int{0, 1, 2, 7, 9, 24} {
-						checkGemm(t, form, m, n, k, n%3, k%3, 1, normal[F])
-						checkGemm(t, form, n, m, k, m%2*5, 1, 2, extreme[F])
+						checkGemm(t, form, m, n, k, n%3, k%3, normal[F])
+						checkGemm(t, form, n, m, k, m%2*5, 1, extreme[F])
 					}
 				}
 			}
+			// Beyond one block in each direction.
+			checkGemm(t, form, 470, 37, 33, 1, 1, normal[F])
+			checkGemm(t, form, 31, 300, 19, 3, 0, normal[F])
+			checkGemm(t, form, 29, 67, 1601, 0, 3, normal[F])
 		})
 	}
 }

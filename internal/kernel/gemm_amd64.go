@@ -1,0 +1,54 @@
+//go:build amd64 && !noasm && !purego
+
+package kernel
+
+// gemm32 and gemm64 hold the kernels by path. Tiles are as wide and high as
+// registers allow; a packed block of the left side fills two thirds of a second
+// level cache of 1 MiB.
+var gemm32 = [...]gemmKernels[float32]{
+	Generic: genericGemm[float32](),
+	AVX2: {
+		tile: func(k int, a, b, c []float32, ldc int) { tileFloat256(k, &a[0], &b[0], &c[0], ldc) },
+		strip: func(m, n, k int, a []float32, across, along int, b []float32, ldb int, c []float32, ldc int) {
+			stripFloat256(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
+		},
+		transpose: transpose32,
+		rows:      6, cols: 16, lanes: 8, blockRows: 240, depth: 256,
+	},
+	AVX512: {
+		tile: func(k int, a, b, c []float32, ldc int) { tileFloat512(k, &a[0], &b[0], &c[0], ldc) },
+		strip: func(m, n, k int, a []float32, across, along int, b []float32, ldb int, c []float32, ldc int) {
+			stripFloat512(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
+		},
+		transpose: transpose32,
+		rows:      14, cols: 32, lanes: 8, blockRows: 224, depth: 768,
+	},
+}
+
+var gemm64 = [...]gemmKernels[float64]{
+	Generic: genericGemm[float64](),
+	AVX2: {
+		tile: func(k int, a, b, c []float64, ldc int) { tileDouble256(k, &a[0], &b[0], &c[0], ldc) },
+		strip: func(m, n, k int, a []float64, across, along int, b []float64, ldb int, c []float64, ldc int) {
+			stripDouble256(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
+		},
+		transpose: transpose64,
+		rows:      6, cols: 8, lanes: 4, blockRows: 120, depth: 256,
+	},
+	AVX512: {
+		tile: func(k int, a, b, c []float64, ldc int) { tileDouble512(k, &a[0], &b[0], &c[0], ldc) },
+		strip: func(m, n, k int, a []float64, across, along int, b []float64, ldb int, c []float64, ldc int) {
+			stripDouble512(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
+		},
+		transpose: transpose64,
+		rows:      14, cols: 16, lanes: 4, blockRows: 112, depth: 768,
+	},
+}
+
+func transpose32(dst []float32, stride int, src []float32, ld, rows, k int) {
+	transposeFloat256(&dst[0], stride, &src[0], ld, rows, k)
+}
+
+func transpose64(dst []float64, stride int, src []float64, ld, rows, k int) {
+	transposeDouble256(&dst[0], stride, &src[0], ld, rows, k)
+}

@@ -1,0 +1,31 @@
+package kernel
+
+// addProduct adds to C[i, j] the product of vector i of the left side and vector
+// j of the right side: the definition of every product of matrices.
+func addProduct[F Float](left, right side[F], c Matrix[F]) {
+	for i := range left.n {
+		for j := range right.n {
+			s := c.Data[i*c.Stride+j]
+			for l := range left.k {
+				s = fma(left.data[i*left.across+l*left.along], right.data[j*right.across+l*right.along], s)
+			}
+			c.Data[i*c.Stride+j] = s
+		}
+	}
+}
+
+// genericGemm is plain Go: everything is a strip.
+func genericGemm[F Float]() gemmKernels[F] {
+	const rows, cols = 8, 8
+	return gemmKernels[F]{
+		tile: func(k int, a, b, c []F, ldc int) {
+			stripGeneric(rows, cols, k, a, 1, rows, b, cols, c, ldc)
+		},
+		strip: stripGeneric[F],
+		rows:  rows, cols: cols, lanes: 1, blockRows: 64, depth: 256,
+	}
+}
+
+func stripGeneric[F Float](m, n, k int, a []F, across, along int, b []F, ldb int, c []F, ldc int) {
+	addProduct(side[F]{a, m, k, across, along}, side[F]{b, n, k, 1, ldb}, Matrix[F]{c, m, n, ldc})
+}

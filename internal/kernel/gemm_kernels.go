@@ -1,0 +1,62 @@
+package kernel
+
+// A gemmKernels is what a path brings to products of matrices: its innermost
+// loops and the sizes that suit them.
+type gemmKernels[F Float] struct {
+	// tile adds a product of packed sides to rows × cols numbers:
+	// c[i·ldc + j] = fma(a[l·rows + i], b[l·cols + j], c[i·ldc + j]), l < k.
+	tile func(k int, a, b, c []F, ldc int)
+	// strip adds to m × n numbers, n up to cols, from any left side:
+	// c[i·ldc + j] = fma(a[i·across + l·along], b[l·ldb + j], c[i·ldc + j]), l < k.
+	strip func(m, n, k int, a []F, across, along int, b []F, ldb int, c []F, ldc int)
+	// transpose writes src[i·ld + l] to dst[l·stride + i] for i < lanes, l < k; it
+	// reads the last of rows again where there are fewer than lanes, and wants k
+	// to be at least lanes. It is nil where a loop is as good.
+	transpose func(dst []F, stride int, src []F, ld, rows, k int)
+
+	rows, cols int // of a tile
+	lanes      int // vectors that transpose takes
+	blockRows  int // rows of the left side that are packed together
+	depth      int // steps over k that are packed together, at most
+}
+
+// kernelsOf returns what the current path brings.
+func kernelsOf[F Float]() *gemmKernels[F] {
+	if g, ok := any(&gemm32[path]).(*gemmKernels[F]); ok {
+		return g
+	}
+	return any(&gemm64[path]).(*gemmKernels[F])
+}
+
+// depthOf cuts k into equal parts of at most depth.
+func (g *gemmKernels[F]) depthOf(k int) int {
+	return roundUp(ceilDiv(k, max(1, ceilDiv(k, g.depth))), unrolledSteps)
+}
+
+// leftNumbers is how many numbers a packed block of the left side takes.
+func (g *gemmKernels[F]) leftNumbers() int { return g.blockRows*g.depth + slack }
+
+const (
+	slack         = 16 // numbers that a transposition may spill behind the last
+	unrolledSteps = 4  // steps over k that a tile takes at a time
+)
+
+func ceilDiv(n, d int) int { return (n + d - 1) / d }
+
+func roundUp(n, unit int) int { return ceilDiv(n, unit) * unit }
+
+// A span is count neighbours from first on.
+type span struct{ first, count int }
+
+// cut divides n rows into spans of up to most of them, in whole units. The last
+// ones are shorter, so that workers end together.
+func cut(n, unit, most, workers int) []span {
+	var spans []span
+	for at := 0; at < n; {
+		size := roundUp((n-at)/(2*max(1, workers)), unit)
+		size = min(max(size, 2*unit), most, n-at)
+		spans = append(spans, span{at, size})
+		at += size
+	}
+	return spans
+}

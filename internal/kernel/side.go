@@ -1,0 +1,73 @@
+package kernel
+
+// A side is a factor as a product sees it: n vectors of k numbers, of which
+// number l of vector i is data[i·across + l·along]. The left side has a vector
+// for each row of C, the right side one for each column. One of across and
+// along is 1.
+type side[F Float] struct {
+	data          []F
+	n, k          int
+	across, along int
+}
+
+// rowsOf takes the rows of a matrix as vectors.
+func rowsOf[F Float](m Matrix[F]) side[F] {
+	m.check()
+	return side[F]{m.Data, m.Rows, m.Cols, m.Stride, 1}
+}
+
+// colsOf takes the columns of a matrix as vectors.
+func colsOf[F Float](m Matrix[F]) side[F] {
+	m.check()
+	return side[F]{m.Data, m.Cols, m.Rows, 1, m.Stride}
+}
+
+// part takes numbers [l, l+k) of vectors [i, i+n).
+func (s side[F]) part(i, n, l, k int) side[F] {
+	return side[F]{s.data[i*s.across+l*s.along:], n, k, s.across, s.along}
+}
+
+// pack copies the vectors into strips of width: number l of vector i becomes
+//
+//	dst[(i / width)·width·k + l·width + i mod width]
+//
+// What the last strip has beyond the last vector stays undefined, and so do up to
+// slack numbers behind it, which dst must have; none where width is a multiple of
+// lanes.
+func (g *gemmKernels[F]) pack(dst []F, width int, s side[F]) {
+	if s.across == 1 {
+		for l := range s.k {
+			row := s.data[l*s.along:][:s.n]
+			for to := dst[l*width:]; ; to = to[s.k*width:] {
+				if len(row) <= width {
+					copy(to, row)
+					break
+				}
+				copy(to[:width], row)
+				row = row[width:]
+			}
+		}
+		return
+	}
+	for i := 0; i < s.n; i += width {
+		g.transposeStrip(dst[i*s.k:], width, s.part(i, min(width, s.n-i), 0, s.k))
+	}
+}
+
+// transposeStrip writes number l of vector i to dst[l·stride + i], for vectors
+// whose numbers are neighbours. It may spill beyond the last vector, up to a
+// multiple of lanes: the last vectors come first, so that those before them
+// repair what they spill.
+func (g *gemmKernels[F]) transposeStrip(dst []F, stride int, s side[F]) {
+	if s.k < g.lanes || g.transpose == nil {
+		for i := range s.n {
+			for l, v := range s.data[i*s.across:][:s.k] {
+				dst[l*stride+i] = v
+			}
+		}
+		return
+	}
+	for i := (s.n - 1) / g.lanes * g.lanes; i >= 0; i -= g.lanes {
+		g.transpose(dst[i:], stride, s.data[i*s.across:], s.across, min(g.lanes, s.n-i), s.k)
+	}
+}
