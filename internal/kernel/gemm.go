@@ -87,16 +87,16 @@ func (g *gemmKernels[F]) addUnpacked(left, right side[F], c Matrix[F]) {
 	}
 }
 
-const (
-	slabCols    = 4096    // columns of a packed slab of the right side
-	slabNumbers = 1 << 23 // numbers of it, at most
-)
+// slabNumbers is how many numbers of the right side are packed together, at
+// most: they are read again for every block of rows, so they should stay in a
+// third level cache.
+const slabNumbers = 1 << 21
 
 // addPacked adds a product slab by slab of the right side: all workers pack a
 // slab, then they take blocks of rows of C.
 func (g *gemmKernels[F]) addPacked(workers int, left, right side[F], c Matrix[F]) {
-	cols := min(right.n, slabCols)
-	depth := min(right.k, slabNumbers/roundUp(cols, g.cols)/g.depth*g.depth)
+	depth := g.depthOf(right.k)
+	cols := evenPart(right.n, slabNumbers/depth, g.cols)
 	slab := takeScratch[F](roundUp(cols, g.cols) * depth)
 	defer slab.release()
 	blocks := cut(left.n, g.rows, g.blockRows, workers)

@@ -28,9 +28,13 @@ func kernelsOf[F Float]() *gemmKernels[F] {
 	return any(&gemm64[path]).(*gemmKernels[F])
 }
 
-// depthOf cuts k into equal parts of at most depth.
-func (g *gemmKernels[F]) depthOf(k int) int {
-	return roundUp(ceilDiv(k, max(1, ceilDiv(k, g.depth))), unrolledSteps)
+// depthOf returns the depth that cuts k into equal parts.
+func (g *gemmKernels[F]) depthOf(k int) int { return evenPart(k, g.depth, unrolledSteps) }
+
+// evenPart returns the size of the parts, of at most most, into which n falls
+// most evenly, rounded up to whole units.
+func evenPart(n, most, unit int) int {
+	return roundUp(ceilDiv(n, max(1, ceilDiv(n, most))), unit)
 }
 
 // leftNumbers is how many numbers a packed block of the left side takes.

@@ -32,7 +32,7 @@ func tileRows(v vector) int {
 
 const (
 	unrolledSteps = 4    // steps over k between two jumps
-	aheadOfB      = 1024 // bytes of B that are asked for before their use
+	aheadOfB      = 2048
 )
 
 // tile: C[i, j] = fma(a[l·rows + i], b[l·cols + j], C[i, j]) for l in [0, k), of
