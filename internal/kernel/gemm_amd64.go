@@ -12,6 +12,17 @@ var gemm32 = [...]gemmKernels[float32]{
 		strip: func(m, n, k int, a []float32, across, along int, b []float32, ldb int, c []float32, ldc int) {
 			stripFloat256(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
 		},
+		spread: func(k, n int, dst []float32, step int, src []float32, ld, width int) {
+			spreadFloat256(k, n, &dst[0], step, &src[0], ld, width)
+		},
+		widen: func(src []float32, dst []float64) {
+			whole := len(src) &^ 3
+			if whole > 0 {
+				widenFloat256(whole, &src[0], &dst[0])
+			}
+			widenGeneric(src[whole:], dst[whole:])
+		},
+		wide:      8,
 		transpose: transpose32,
 		rows:      6, cols: 16, lanes: 8, blockRows: 240, depth: 256,
 	},
@@ -20,6 +31,17 @@ var gemm32 = [...]gemmKernels[float32]{
 		strip: func(m, n, k int, a []float32, across, along int, b []float32, ldb int, c []float32, ldc int) {
 			stripFloat512(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
 		},
+		spread: func(k, n int, dst []float32, step int, src []float32, ld, width int) {
+			spreadFloat512(k, n, &dst[0], step, &src[0], ld, width)
+		},
+		widen: func(src []float32, dst []float64) {
+			whole := len(src) &^ 7
+			if whole > 0 {
+				widenFloat512(whole, &src[0], &dst[0])
+			}
+			widenGeneric(src[whole:], dst[whole:])
+		},
+		wide:      16,
 		transpose: transpose32,
 		rows:      14, cols: 32, lanes: 8, blockRows: 224, depth: 768,
 	},
@@ -32,6 +54,17 @@ var gemm64 = [...]gemmKernels[float64]{
 		strip: func(m, n, k int, a []float64, across, along int, b []float64, ldb int, c []float64, ldc int) {
 			stripDouble256(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
 		},
+		spread: func(k, n int, dst []float64, step int, src []float64, ld, width int) {
+			spreadDouble256(k, n, &dst[0], step, &src[0], ld, width)
+		},
+		widen: func(src []float64, dst []float64) {
+			whole := len(src) &^ 3
+			if whole > 0 {
+				widenDouble256(whole, &src[0], &dst[0])
+			}
+			widenGeneric(src[whole:], dst[whole:])
+		},
+		wide:      4,
 		transpose: transpose64,
 		rows:      6, cols: 8, lanes: 4, blockRows: 120, depth: 256,
 	},
@@ -40,6 +73,17 @@ var gemm64 = [...]gemmKernels[float64]{
 		strip: func(m, n, k int, a []float64, across, along int, b []float64, ldb int, c []float64, ldc int) {
 			stripDouble512(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
 		},
+		spread: func(k, n int, dst []float64, step int, src []float64, ld, width int) {
+			spreadDouble512(k, n, &dst[0], step, &src[0], ld, width)
+		},
+		widen: func(src []float64, dst []float64) {
+			whole := len(src) &^ 7
+			if whole > 0 {
+				widenDouble512(whole, &src[0], &dst[0])
+			}
+			widenGeneric(src[whole:], dst[whole:])
+		},
+		wide:      8,
 		transpose: transpose64,
 		rows:      14, cols: 16, lanes: 4, blockRows: 112, depth: 768,
 	},

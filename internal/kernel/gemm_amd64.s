@@ -691,6 +691,84 @@ DATA laneMasks<>+48(SB)/8, $0x0000000000000000
 DATA laneMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
+// func spreadFloat256(k int, n int, dst *float32, step int, src *float32, ld int, width int)
+// Requires: AVX, MMX+
+TEXT ·spreadFloat256(SB), NOSPLIT, $0-56
+	MOVQ   k+0(FP), AX
+	MOVQ   n+8(FP), CX
+	MOVQ   dst+16(FP), DX
+	MOVQ   step+24(FP), BX
+	MOVQ   src+32(FP), SI
+	MOVQ   ld+40(FP), DI
+	MOVQ   width+48(FP), R8
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, DI
+	SHLQ   $0x02, R8
+	IMUL3Q $0x06, DI, R9
+	CMPQ   R8, $0x00000020
+	JLE    narrow
+
+wide:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+wideStrip:
+	VMOVUPS    (R10), Y0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPS    32(R10), Y1
+	PREFETCHT0 32(R10)(R9*1)
+	VMOVUPS    Y0, (R11)
+	VMOVUPS    Y1, 32(R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        wideStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        wide
+	VZEROUPPER
+	RET
+
+narrow:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+narrowStrip:
+	VMOVUPS    (R10), Y0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPS    Y0, (R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        narrowStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        narrow
+	VZEROUPPER
+	RET
+
+// func widenFloat256(n int, src *float32, dst *float64)
+// Requires: AVX
+TEXT ·widenFloat256(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+
+loop:
+	VCVTPS2PD (CX), Y0
+	VADDPD    (DX), Y0, Y0
+	VMOVUPD   Y0, (DX)
+	ADDQ      $0x10, CX
+	ADDQ      $0x20, DX
+	SUBQ      $0x04, AX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
 // func tileFloat512(k int, a *float32, b *float32, c *float32, ldc int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tileFloat512(SB), NOSPLIT, $0-40
@@ -1407,6 +1485,84 @@ oneChains1:
 	RET
 
 oneBelow1:
+	VZEROUPPER
+	RET
+
+// func spreadFloat512(k int, n int, dst *float32, step int, src *float32, ld int, width int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spreadFloat512(SB), NOSPLIT, $0-56
+	MOVQ   k+0(FP), AX
+	MOVQ   n+8(FP), CX
+	MOVQ   dst+16(FP), DX
+	MOVQ   step+24(FP), BX
+	MOVQ   src+32(FP), SI
+	MOVQ   ld+40(FP), DI
+	MOVQ   width+48(FP), R8
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, DI
+	SHLQ   $0x02, R8
+	IMUL3Q $0x06, DI, R9
+	CMPQ   R8, $0x00000040
+	JLE    narrow
+
+wide:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+wideStrip:
+	VMOVUPS    (R10), Z0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPS    64(R10), Z1
+	PREFETCHT0 64(R10)(R9*1)
+	VMOVUPS    Z0, (R11)
+	VMOVUPS    Z1, 64(R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        wideStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        wide
+	VZEROUPPER
+	RET
+
+narrow:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+narrowStrip:
+	VMOVUPS    (R10), Z0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPS    Z0, (R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        narrowStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        narrow
+	VZEROUPPER
+	RET
+
+// func widenFloat512(n int, src *float32, dst *float64)
+// Requires: AVX, AVX512F
+TEXT ·widenFloat512(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+
+loop:
+	VCVTPS2PD (CX), Z0
+	VADDPD    (DX), Z0, Z0
+	VMOVUPD   Z0, (DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, DX
+	SUBQ      $0x08, AX
+	JNZ       loop
 	VZEROUPPER
 	RET
 
@@ -2195,6 +2351,84 @@ oneBelow1:
 	VZEROUPPER
 	RET
 
+// func spreadDouble256(k int, n int, dst *float64, step int, src *float64, ld int, width int)
+// Requires: AVX, MMX+
+TEXT ·spreadDouble256(SB), NOSPLIT, $0-56
+	MOVQ   k+0(FP), AX
+	MOVQ   n+8(FP), CX
+	MOVQ   dst+16(FP), DX
+	MOVQ   step+24(FP), BX
+	MOVQ   src+32(FP), SI
+	MOVQ   ld+40(FP), DI
+	MOVQ   width+48(FP), R8
+	SHLQ   $0x03, BX
+	SHLQ   $0x03, DI
+	SHLQ   $0x03, R8
+	IMUL3Q $0x06, DI, R9
+	CMPQ   R8, $0x00000020
+	JLE    narrow
+
+wide:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+wideStrip:
+	VMOVUPD    (R10), Y0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPD    32(R10), Y1
+	PREFETCHT0 32(R10)(R9*1)
+	VMOVUPD    Y0, (R11)
+	VMOVUPD    Y1, 32(R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        wideStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        wide
+	VZEROUPPER
+	RET
+
+narrow:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+narrowStrip:
+	VMOVUPD    (R10), Y0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPD    Y0, (R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        narrowStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        narrow
+	VZEROUPPER
+	RET
+
+// func widenDouble256(n int, src *float64, dst *float64)
+// Requires: AVX
+TEXT ·widenDouble256(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+
+loop:
+	VMOVUPD (DX), Y0
+	VADDPD  (CX), Y0, Y0
+	VMOVUPD Y0, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x04, AX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func tileDouble512(k int, a *float64, b *float64, c *float64, ldc int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·tileDouble512(SB), NOSPLIT, $0-40
@@ -2911,6 +3145,84 @@ oneChains1:
 	RET
 
 oneBelow1:
+	VZEROUPPER
+	RET
+
+// func spreadDouble512(k int, n int, dst *float64, step int, src *float64, ld int, width int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·spreadDouble512(SB), NOSPLIT, $0-56
+	MOVQ   k+0(FP), AX
+	MOVQ   n+8(FP), CX
+	MOVQ   dst+16(FP), DX
+	MOVQ   step+24(FP), BX
+	MOVQ   src+32(FP), SI
+	MOVQ   ld+40(FP), DI
+	MOVQ   width+48(FP), R8
+	SHLQ   $0x03, BX
+	SHLQ   $0x03, DI
+	SHLQ   $0x03, R8
+	IMUL3Q $0x06, DI, R9
+	CMPQ   R8, $0x00000040
+	JLE    narrow
+
+wide:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+wideStrip:
+	VMOVUPD    (R10), Z0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPD    64(R10), Z1
+	PREFETCHT0 64(R10)(R9*1)
+	VMOVUPD    Z0, (R11)
+	VMOVUPD    Z1, 64(R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        wideStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        wide
+	VZEROUPPER
+	RET
+
+narrow:
+	MOVQ SI, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+
+narrowStrip:
+	VMOVUPD    (R10), Z0
+	PREFETCHT0 (R10)(R9*1)
+	VMOVUPD    Z0, (R11)
+	ADDQ       R8, R10
+	ADDQ       BX, R11
+	DECQ       R12
+	JNZ        narrowStrip
+	ADDQ       DI, SI
+	ADDQ       R8, DX
+	DECQ       AX
+	JNZ        narrow
+	VZEROUPPER
+	RET
+
+// func widenDouble512(n int, src *float64, dst *float64)
+// Requires: AVX, AVX512F
+TEXT ·widenDouble512(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+
+loop:
+	VMOVUPD (DX), Z0
+	VADDPD  (CX), Z0, Z0
+	VMOVUPD Z0, (DX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x08, AX
+	JNZ     loop
 	VZEROUPPER
 	RET
 

@@ -22,10 +22,17 @@ func genericGemm[F Float]() gemmKernels[F] {
 			stripGeneric(rows, cols, k, a, 1, rows, b, cols, c, ldc)
 		},
 		strip: stripGeneric[F],
+		widen: widenGeneric[F],
 		rows:  rows, cols: cols, lanes: 1, blockRows: 64, depth: 256,
 	}
 }
 
 func stripGeneric[F Float](m, n, k int, a []F, across, along int, b []F, ldb int, c []F, ldc int) {
 	addProduct(side[F]{a, m, k, across, along}, side[F]{b, n, k, 1, ldb}, Matrix[F]{c, m, n, ldc})
+}
+
+func widenGeneric[F Float](src []F, dst []float64) {
+	for i, v := range src {
+		dst[i] += float64(v)
+	}
 }

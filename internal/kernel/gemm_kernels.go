@@ -13,9 +13,16 @@ type gemmKernels[F Float] struct {
 	// reads the last of rows again where there are fewer than lanes, and wants k
 	// to be at least lanes. It is nil where a loop is as good.
 	transpose func(dst []F, stride int, src []F, ld, rows, k int)
+	// spread writes src[l·ld + s·width + j] to dst[s·step + l·width + j] for l < k,
+	// s < n, j < width, and up to a multiple of wide for j: what is too much there
+	// is written again with the next l. It is nil where a loop is as good.
+	spread func(k, n int, dst []F, step int, src []F, ld, width int)
+	// widen adds src to dst.
+	widen func(src []F, dst []float64)
 
 	rows, cols int // of a tile
 	lanes      int // vectors that transpose takes
+	wide       int // numbers that spread takes at a time
 	blockRows  int // rows of the left side that are packed together
 	depth      int // steps over k that are packed together, at most
 }

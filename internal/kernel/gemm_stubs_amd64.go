@@ -14,6 +14,16 @@ func tileFloat256(k int, a *float32, b *float32, c *float32, ldc int)
 //go:noescape
 func stripFloat256(m int, n int, k int, a *float32, across int, along int, b *float32, ldb int, c *float32, ldc int)
 
+// spreadFloat256 copies k rows of n neighbours of up to 16 numbers to places step apart.
+//
+//go:noescape
+func spreadFloat256(k int, n int, dst *float32, step int, src *float32, ld int, width int)
+
+// widenFloat256 adds n numbers, a multiple of 4, to float64.
+//
+//go:noescape
+func widenFloat256(n int, src *float32, dst *float64)
+
 // tileFloat512 adds a product of packed strips to 14 × 32 numbers.
 //
 //go:noescape
@@ -23,6 +33,16 @@ func tileFloat512(k int, a *float32, b *float32, c *float32, ldc int)
 //
 //go:noescape
 func stripFloat512(m int, n int, k int, a *float32, across int, along int, b *float32, ldb int, c *float32, ldc int)
+
+// spreadFloat512 copies k rows of n neighbours of up to 32 numbers to places step apart.
+//
+//go:noescape
+func spreadFloat512(k int, n int, dst *float32, step int, src *float32, ld int, width int)
+
+// widenFloat512 adds n numbers, a multiple of 8, to float64.
+//
+//go:noescape
+func widenFloat512(n int, src *float32, dst *float64)
 
 // transposeFloat256 turns up to 8 rows of k numbers, k at least 8, into columns.
 //
@@ -39,6 +59,16 @@ func tileDouble256(k int, a *float64, b *float64, c *float64, ldc int)
 //go:noescape
 func stripDouble256(m int, n int, k int, a *float64, across int, along int, b *float64, ldb int, c *float64, ldc int)
 
+// spreadDouble256 copies k rows of n neighbours of up to 8 numbers to places step apart.
+//
+//go:noescape
+func spreadDouble256(k int, n int, dst *float64, step int, src *float64, ld int, width int)
+
+// widenDouble256 adds n numbers, a multiple of 4, to float64.
+//
+//go:noescape
+func widenDouble256(n int, src *float64, dst *float64)
+
 // tileDouble512 adds a product of packed strips to 14 × 16 numbers.
 //
 //go:noescape
@@ -48,6 +78,16 @@ func tileDouble512(k int, a *float64, b *float64, c *float64, ldc int)
 //
 //go:noescape
 func stripDouble512(m int, n int, k int, a *float64, across int, along int, b *float64, ldb int, c *float64, ldc int)
+
+// spreadDouble512 copies k rows of n neighbours of up to 16 numbers to places step apart.
+//
+//go:noescape
+func spreadDouble512(k int, n int, dst *float64, step int, src *float64, ld int, width int)
+
+// widenDouble512 adds n numbers, a multiple of 8, to float64.
+//
+//go:noescape
+func widenDouble512(n int, src *float64, dst *float64)
 
 // transposeDouble256 turns up to 4 rows of k numbers, k at least 4, into columns.
 //

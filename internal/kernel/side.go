@@ -36,21 +36,33 @@ func (s side[F]) part(i, n, l, k int) side[F] {
 // lanes.
 func (g *gemmKernels[F]) pack(dst []F, width int, s side[F]) {
 	if s.across == 1 {
-		for l := range s.k {
-			row := s.data[l*s.along:][:s.n]
-			for to := dst[l*width:]; ; to = to[s.k*width:] {
-				if len(row) <= width {
-					copy(to, row)
-					break
-				}
-				copy(to[:width], row)
-				row = row[width:]
-			}
-		}
+		g.packColumns(dst, width, s)
 		return
 	}
 	for i := 0; i < s.n; i += width {
 		g.transposeStrip(dst[i*s.k:], width, s.part(i, min(width, s.n-i), 0, s.k))
+	}
+}
+
+// packColumns packs vectors of which the numbers of one step are neighbours.
+func (g *gemmKernels[F]) packColumns(dst []F, width int, s side[F]) {
+	// spread reads more than a strip where registers do not end with it: that
+	// must exist. The last step would leave it unrepaired.
+	fast := 0
+	if g.spread != nil && s.k > 1 {
+		fast = max(0, s.n-(roundUp(width, g.wide)-width)) / width
+	}
+	if fast > 0 {
+		g.spread(s.k-1, fast, dst, width*s.k, s.data, s.along, width)
+	}
+	for l := range s.k {
+		row, from := s.data[l*s.along:][:s.n], fast*width
+		if l == s.k-1 {
+			from = 0
+		}
+		for i := from; i < s.n; i += width {
+			copy(dst[i*s.k+l*width:], row[i:min(i+width, s.n)])
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ func gemm() {
 		for _, v := range []vector{v256, v512} {
 			tile(f, v)
 			strip(f, v)
+			spread(f, v)
+			widen(f, v)
 		}
 		transpose(f)
 	}
@@ -31,7 +33,7 @@ func tileRows(v vector) int {
 }
 
 const (
-	unrolledSteps = 4    // steps over k between two jumps
+	unrolledSteps = 4 // steps over k between two jumps
 	aheadOfB      = 2048
 )
 
