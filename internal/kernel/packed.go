@@ -55,22 +55,29 @@ func (p *Packed[F]) part(l int) []F { return p.numbers[roundUp(p.n, p.kernels.co
 // add adds left·B to c. It packs the left side into private, which holds
 // leftNumbers.
 func (p *Packed[F]) add(private []F, left side[F], c Matrix[F]) {
+	p.addLower(private, left, c, p.n)
+}
+
+// addLower is add without the tiles above a diagonal: those that lie right of
+// column above + i for all their rows i.
+func (p *Packed[F]) addLower(private []F, left side[F], c Matrix[F], above int) {
 	g := p.kernels
 	for l := 0; l < p.k; l += p.depth {
 		k := min(p.depth, p.k-l)
 		for i := 0; i < left.n; i += g.blockRows {
 			rows := min(g.blockRows, left.n-i)
 			g.pack(private, g.rows, left.part(i, rows, l, k))
-			g.addBlock(private, p.part(l), k, c.Block(i, 0, rows, p.n))
+			g.addBlock(private, p.part(l), k, c.Block(i, 0, rows, p.n), above+i)
 		}
 	}
 }
 
-// addBlock adds the product of packed sides over k steps to c.
-func (g *gemmKernels[F]) addBlock(left, right []F, k int, c Matrix[F]) {
+// addBlock adds the product of packed sides over k steps to c, without tiles
+// that lie right of column above + i for all their rows i.
+func (g *gemmKernels[F]) addBlock(left, right []F, k int, c Matrix[F], above int) {
 	for j := 0; j < c.Cols; j += g.cols {
 		b, cols := right[j*k:], min(g.cols, c.Cols-j)
-		for i := 0; i < c.Rows; i += g.rows {
+		for i := max(0, j-above) / g.rows * g.rows; i < c.Rows; i += g.rows {
 			a, at := left[i*k:], c.Data[i*c.Stride+j:]
 			if rows := min(g.rows, c.Rows-i); rows < g.rows || cols < g.cols {
 				g.strip(rows, cols, k, a, 1, g.rows, b, g.cols, at, c.Stride)
