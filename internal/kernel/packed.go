@@ -1,8 +1,12 @@
 package kernel
 
 // A Packed is the right side of products, copied once into the order in which
-// the innermost loops read it. It is read-only after its making and may serve
-// any number of products at once; the matrix that it was made of is not kept.
+// the innermost loops read it, so that many left sides can be streamed against
+// it: blocks of train rows against all queries.
+//
+// It is read-only after its making and may serve any number of goroutines. It
+// owns its numbers, n rounded up to a multiple of 32 at most, times k; the matrix
+// that it was made of is not kept.
 type Packed[F Float] struct {
 	kernels *gemmKernels[F]
 	n, k    int
@@ -28,6 +32,64 @@ func (p *Packed[F]) Cols() int { return p.n }
 
 // Depth returns k, the number of columns that a left side must have.
 func (p *Packed[F]) Depth() int { return p.k }
+
+// Add adds a product to C on the calling goroutine:
+//
+//	C[i, j] = C[i, j] + Σ A[i, l]·B[l, j]
+//
+// for A of m × k and C of m × n numbers. Each entry is the chain of [GemmNN],
+// started from what C held: the bits are those of one call for all rows of A.
+// C must not overlap A.
+func (p *Packed[F]) Add(a, c Matrix[F]) {
+	c.check()
+	left := rowsOf(a)
+	if left.k != p.k || c.Rows != left.n || c.Cols != p.n {
+		panic("kernel: matrices do not fit")
+	}
+	private := takeScratch[F](p.kernels.leftNumbers())
+	defer private.release()
+	p.add(private.numbers, left, c)
+}
+
+// EachBlock computes C = A·B block by block of the rows of A, on at most workers
+// goroutines, and calls use for each finished block: c holds the products of rows
+// [row, row + c.Rows) of A, started from 0, one column for each column of B. So C
+// as a whole never exists.
+//
+// Blocks come in no order, and several at a time; worker, below max(1, workers),
+// numbers the goroutine. c belongs to use until it returns, and may be changed.
+// How the rows are cut depends on workers and shapes; the numbers do not.
+func (p *Packed[F]) EachBlock(workers int, a Matrix[F], use func(worker, row int, c Matrix[F])) {
+	left := rowsOf(a)
+	if left.k != p.k {
+		panic("kernel: matrices do not fit")
+	}
+	spans := cut(left.n, p.kernels.rows, p.BlockRows(), workers)
+	workers = max(1, min(workers, len(spans)))
+	private := takeScratches[F](workers, p.kernels.leftNumbers())
+	defer private.release()
+	products := takeScratches[F](workers, p.BlockRows()*p.n)
+	defer products.release()
+	forBlocks(workers, len(spans), func(w, b int) {
+		at := spans[b]
+		c := Matrix[F]{Data: products[w].numbers[:at.count*p.n], Rows: at.count, Cols: p.n, Stride: p.n}
+		clear(c.Data)
+		p.add(private[w].numbers, left.part(at.first, at.count, 0, p.k), c)
+		use(w, at.first, c)
+	})
+}
+
+// blockNumbers is how many numbers of C a block has, about: it is read and
+// written again for each depth, out of a second level cache.
+const blockNumbers = 1 << 18
+
+// BlockRows returns how many rows of A make a block whose products stay in a
+// cache while they are summed and used.
+func (p *Packed[F]) BlockRows() int {
+	g := p.kernels
+	rows := blockNumbers / max(1, p.n) / g.rows * g.rows
+	return min(max(rows, 4*g.rows), g.blockRows/g.rows*g.rows)
+}
 
 // packStrips is how many strips one worker packs at a time.
 const packStrips = 4

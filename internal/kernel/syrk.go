@@ -52,7 +52,7 @@ func Syrk[F Float](workers int, x Matrix[F], c Matrix[float64]) {
 }
 
 // syrkCols is how many columns of C are summed at the same time.
-const syrkCols = 1024
+const syrkCols = 512
 
 // A syrk is a call of Syrk. It goes over columns of C, over blocks of rows of X,
 // and over rows of C, of which a worker takes some.
