@@ -11,15 +11,14 @@ import (
 	"github.com/infl-dev/infl/influence/sink"
 )
 
-// size returns the size that INFL_BENCH asks for.
-func size(b *testing.B) Size {
+// sizeName is what INFL_BENCH asks for.
+func sizeName(b *testing.B) string {
 	b.Helper()
 	name := cmp.Or(os.Getenv("INFL_BENCH"), "smoke")
-	s, ok := Sizes[name]
-	if !ok {
+	if _, ok := Sizes[name]; !ok {
 		b.Fatalf("INFL_BENCH is %q; use smoke or full", name)
 	}
-	return s
+	return name
 }
 
 type fixture struct {
@@ -31,7 +30,11 @@ type fixture struct {
 
 func newFixture(b *testing.B) *fixture {
 	b.Helper()
-	s := size(b)
+	return fixtureOf(b, Sizes[sizeName(b)])
+}
+
+func fixtureOf(b *testing.B, s Size) *fixture {
+	b.Helper()
 	f, train, query, err := Problem(b.TempDir(), s, 1)
 	if err != nil {
 		b.Fatal(err)
