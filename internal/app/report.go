@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -69,12 +70,12 @@ func Report(ctx context.Context, o *ReportOptions, runs []string) error {
 	if err != nil {
 		return fmt.Errorf("--max-size %s: %w", o.MaxSize, err)
 	}
-	return o.deliver(page, runs)
+	return o.deliver(page, report.Series(r), runs)
 }
 
-// deliver writes the page under a temporary name and renames it, and prints
-// where it is.
-func (o *ReportOptions) deliver(page []byte, runs []string) error {
+// deliver writes the page, and the numbers of its figures beside it, and prints
+// where they are.
+func (o *ReportOptions) deliver(page []byte, series []report.File, runs []string) error {
 	out := o.Out
 	switch out {
 	case "-":
@@ -83,23 +84,16 @@ func (o *ReportOptions) deliver(page []byte, runs []string) error {
 	case "":
 		out = filepath.Join(runs[0], "report."+o.Format)
 	}
-	half := out + ".tmp"
-	if err := os.WriteFile(half, page, 0o666); err != nil {
-		return errors.Join(fmt.Errorf("--out: %w", err), ignoreMissing(os.Remove(half)))
+	if err := replaceFile(out, page); err != nil {
+		return fmt.Errorf("--out: %w", err)
 	}
-	if err := os.Rename(half, out); err != nil {
-		return errors.Join(fmt.Errorf("--out: %w", err), os.Remove(half))
+	folder := strings.TrimSuffix(out, filepath.Ext(out)) + seriesSuffix
+	if err := replaceSeries(folder, series); err != nil {
+		return fmt.Errorf("--out: %w", err)
 	}
-	t := &Table{Fields: []string{"report", "runs", "format", "bytes"}}
-	t.Add(out, runs, o.Format, len(page))
+	t := &Table{Fields: []string{"report", "runs", "format", "bytes", "series"}}
+	t.Add(out, runs, o.Format, len(page), folder)
 	return o.Output.Print(o.Streams, t)
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // reportRun reads one run folder into a section of the page.
@@ -130,28 +124,41 @@ func (r *reporting) run(ctx context.Context, p *Progress) (report.Run, error) {
 	if err := r.readValues(ctx); err != nil {
 		return report.Run{}, err
 	}
-	chosen := r.chooseQueries()
-	suspects := r.findSuspects()
-	lists, err := r.readLists(ctx, chosen, suspects)
-	if err != nil {
+	if err := r.readParts(ctx); err != nil {
 		return report.Run{}, err
 	}
 	p.Phase("fetch rows", "rows", 0)
-	fields, err := r.readFields(ctx, lists, suspects)
+	f, err := r.readFields(ctx)
 	if err != nil {
 		return report.Run{}, err
 	}
 	run := report.Run{
 		Title:   r.title(),
-		Queries: r.queries(lists, fields),
+		Queries: r.queries(f),
 		Whole:   r.whole(),
-		Twins:   r.twins(lists, suspects, fields),
-		Heat:    r.heat(),
+		Heat:    r.heat(f),
 		Card:    r.card(),
 	}
-	if run.Suspects, err = r.suspectTables(ctx, suspects, lists, fields); err != nil {
+	if run.Suspects, err = r.suspectTables(ctx, f); err != nil {
 		return run, err
 	}
 	run.Verdict = r.verdict()
 	return run, nil
+}
+
+// readParts chooses what the page shows and reads what is known of it, but for
+// the fields of rows.
+func (r *reporting) readParts(ctx context.Context) (err error) {
+	r.suspects = r.findSuspects()
+	r.cells = r.topCells()
+	if r.duplicates, err = r.findDuplicates(ctx); err != nil {
+		return err
+	}
+	if r.lists, err = r.readLists(ctx, r.chooseQueries()); err != nil {
+		return err
+	}
+	if err := r.weigh(ctx, r.lists); err != nil {
+		return err
+	}
+	return r.readNearest(ctx, r.lists)
 }

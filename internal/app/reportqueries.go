@@ -23,6 +23,8 @@ type lists struct {
 	queries []shownQuery
 	harmed  map[int64]map[string]int // labels of the queries that a suspect harms, by train row
 	keys    map[int64]string         // of suspects
+
+	weighed, differing int // shown scores that were computed again; those that came out otherwise
 }
 
 // A shownQuery is a chosen query with its lists, one answer for each output.
@@ -30,11 +32,13 @@ type shownQuery struct {
 	row     int64
 	key     string
 	answers []shownAnswer
+	nearest []sink.Entry
 }
 
 type shownAnswer struct {
 	output int32
 	sides  [2]shownSide
+	total  float64 // absolute score of all train rows; 0 where it was not computed
 }
 
 type shownSide struct {
@@ -96,7 +100,7 @@ func (r *reporting) rule(shown int) string {
 		text = fmt.Sprintf("%d of %s queries: the %d %s, then %d spread evenly over the rest in the same order.",
 			shown, report.Count(int64(len(r.tally.mass))), worstQueries, by, spreadQueries)
 	}
-	text += fmt.Sprintf(" Of each, the first %d train rows on either side; the lists in scores.parquet hold up to %s. A share is that of the absolute score in both lists of the query.", shownTop, r.flag("top"))
+	text += fmt.Sprintf(" Of each, the first %d train rows on either side; the lists in scores.parquet hold up to %s.", shownTop, r.flag("top")) + r.shareRule()
 	if r.s != nil && len(r.tally.outputs) > 2 && r.classes() {
 		text += " Of the outputs, those of the predicted and of the labelled class."
 	}
@@ -107,16 +111,16 @@ func (r *reporting) rule(shown int) string {
 }
 
 // readLists reads scores.parquet again for what is shown of it.
-func (r *reporting) readLists(ctx context.Context, chosen []int64, s *suspects) (*lists, error) {
+func (r *reporting) readLists(ctx context.Context, chosen []int64) (*lists, error) {
 	l := &lists{queries: make([]shownQuery, len(chosen)), harmed: make(map[int64]map[string]int), keys: make(map[int64]string)}
 	if !r.tally.lists {
-		return l, r.readSelfKeys(l, s)
+		return l, r.readSelfKeys(l)
 	}
 	at := make(map[int64]int, len(chosen))
 	for i, row := range chosen {
 		at[row] = i
 	}
-	wanted := s.rows()
+	wanted := r.suspects.rows()
 	err := sink.ReadScores(ctx, r.dir, func(row sink.ScoreRow) error {
 		low := row.Side == sink.Harmful || row.Side == sink.Low
 		if wanted[row.TrainRow] {
@@ -152,7 +156,8 @@ func (r *reporting) readLists(ctx context.Context, chosen []int64, s *suspects) 
 }
 
 // queries fills the section of queries; nil where the run kept no lists.
-func (r *reporting) queries(l *lists, f *fields) *report.Queries {
+func (r *reporting) queries(f *fields) *report.Queries {
+	l := r.lists
 	if !r.tally.lists {
 		return nil
 	}
@@ -179,6 +184,13 @@ func (r *reporting) queries(l *lists, f *fields) *report.Queries {
 				x.Answers = append(x.Answers, r.answer(a, f.query[q.row], f))
 			}
 		}
+		for _, e := range q.nearest {
+			x.Nearest = append(x.Nearest, report.Near{
+				Key: r.trainKey(e.TrainRow), Row: e.TrainRow, Trees: int(e.Score), Label: r.trainLabel(e.TrainRow),
+				Fields: cells(f.train[e.TrainRow], f.query[q.row]),
+			})
+			out.Trees = len(r.s.forest.Trees)
+		}
 		out.List = append(out.List, x)
 	}
 	return out
@@ -198,7 +210,10 @@ func (r *reporting) answer(a shownAnswer, query []string, f *fields) report.Answ
 	if len(r.tally.outputs) > 1 {
 		out.Output = r.outputName(a.output)
 	}
-	mass := a.sides[0].mass + a.sides[1].mass
+	mass := a.total
+	if r.s == nil {
+		mass = a.sides[0].mass + a.sides[1].mass
+	}
 	share := func(v float64) report.Number {
 		if mass == 0 {
 			return 0
@@ -256,15 +271,32 @@ func (r *reporting) quantity() influence.Quantity {
 type fields struct{ train, query map[int64][]string }
 
 // readFields reads the fields of all rows that the page shows.
-func (r *reporting) readFields(ctx context.Context, l *lists, s *suspects) (*fields, error) {
+func (r *reporting) readFields(ctx context.Context) (*fields, error) {
 	f := &fields{train: make(map[int64][]string), query: make(map[int64][]string)}
 	if r.s == nil || len(r.columns) == 0 {
 		return f, nil
 	}
-	train := s.rows()
+	train := make(map[int64]bool)
+	add := func(rows []int64) {
+		for _, row := range rows {
+			train[row] = true
+		}
+	}
+	for _, list := range r.suspects.shown() {
+		add(list)
+	}
+	for _, d := range r.duplicates[:min(shownSuspects, len(r.duplicates))] {
+		add(d.shown())
+	}
+	for _, rows := range r.cells {
+		add(rows)
+	}
 	var query []int64
-	for _, q := range l.queries {
+	for _, q := range r.lists.queries {
 		query = append(query, q.row)
+		for _, e := range q.nearest {
+			train[e.TrainRow] = true
+		}
 		for _, a := range q.answers {
 			for _, side := range a.sides {
 				for _, row := range side.rows {

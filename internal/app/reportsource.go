@@ -35,8 +35,14 @@ type reporting struct {
 	across  *grouping // of train rows
 	down    *grouping // of query rows
 
-	tally   *tally
-	values  *trainValues
+	tally  *tally
+	values *trainValues
+	cells  map[[2]int32][]int64 // shown train rows of each cell of the heat map
+	lists  *lists
+
+	suspects   *suspects
+	duplicates []duplicate
+
 	dropped int // texts that name a redacted column
 }
 
@@ -75,6 +81,7 @@ func (r *reporting) openTables(ctx context.Context, p *Progress) error {
 		return err
 	}
 	common := r.options.Common
+	common.Seed = r.record.Seed
 	common.Quiet = true // What is unusual in the tables stands in run.json.
 	if r.flag("self") == "true" {
 		options.Query = ""
@@ -192,6 +199,14 @@ func (r *reporting) key(k sink.Key, row int64) string {
 	return k.String()
 }
 
+// trainKey names a train row by the key in its table.
+func (r *reporting) trainKey(row int64) string {
+	if r.hidden(r.flag("key")) {
+		return fmt.Sprintf("row %d", row)
+	}
+	return r.s.model.Keys().String(row)
+}
+
 // trainLabel and queryLabel return a label for people, "" where there is none
 // to show.
 func (r *reporting) trainLabel(row int64) string {
@@ -241,7 +256,7 @@ func (r *reporting) labelsDiffer() func(train, query int64) bool {
 
 // classes reports whether labels are classes.
 func (r *reporting) classes() bool {
-	return r.s.queries != nil && r.s.queries.Rows() > 0 && r.s.queries.Probability(0) != nil
+	return slices.Contains([]string{"binary", "multiclass", "multiclassova"}, r.s.forest.Loss.Name)
 }
 
 // labelDeviation is the standard deviation of the train labels.

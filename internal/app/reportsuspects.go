@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,17 +16,31 @@ import (
 // shownSuspects is the number of train rows in a table of suspects.
 const shownSuspects = 12
 
+// maxLargest bounds the rows with the largest scores about themselves; all of them
+// are in rows.parquet.
+const maxLargest = 1000
+
 // suspects are train rows that deserve a look, each list in order.
 type suspects struct {
-	labels, harmful, largest                []int64
-	labelsFound, harmfulFound, largestFound int
-	least                                   int32 // harmed queries that a suspect has at least
+	labels, harmful, largest []int64
+	least                    int32 // harmed queries that a suspect has at least
+}
+
+func (s *suspects) all() [][]int64 { return [][]int64{s.labels, s.harmful, s.largest} }
+
+// shown are the rows that the page shows of each list.
+func (s *suspects) shown() [][]int64 {
+	var out [][]int64
+	for _, list := range s.all() {
+		out = append(out, list[:min(shownSuspects, len(list))])
+	}
+	return out
 }
 
 // rows is the set of all suspects.
 func (s *suspects) rows() map[int64]bool {
 	out := make(map[int64]bool)
-	for _, list := range [][]int64{s.labels, s.harmful, s.largest} {
+	for _, list := range s.all() {
 		for _, row := range list {
 			out[row] = true
 		}
@@ -50,8 +63,7 @@ func (r *reporting) findSuspects() *suspects {
 			order[i] = i
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.values.values[b], r.values.values[a]) })
-		s.largestFound = len(order)
-		for _, i := range order[:min(shownSuspects, len(order))] {
+		for _, i := range order[:min(maxLargest, len(order))] {
 			s.largest = append(s.largest, r.values.rows[i])
 		}
 	}
@@ -75,43 +87,43 @@ func (r *reporting) findSuspects() *suspects {
 		x, y := train[a], train[b]
 		return cmp.Or(cmp.Compare(y.others-y.helps, x.others-x.helps), cmp.Compare(x.sum, y.sum))
 	})
-	s.labelsFound, s.harmfulFound = len(s.labels), len(s.harmful)
-	s.labels = s.labels[:min(shownSuspects, len(s.labels))]
-	s.harmful = s.harmful[:min(shownSuspects, len(s.harmful))]
 	return s
 }
 
 // readSelfKeys names the suspects of a run without lists.
-func (r *reporting) readSelfKeys(l *lists, s *suspects) error {
-	for row := range s.rows() {
+func (r *reporting) readSelfKeys(l *lists) error {
+	for row := range r.suspects.rows() {
 		l.keys[row] = fmt.Sprintf("row %d", row)
-		if r.s != nil && !r.hidden(r.flag("key")) {
-			l.keys[row] = r.s.model.Keys().String(row)
+		if r.s != nil {
+			l.keys[row] = r.trainKey(row)
 		}
 	}
 	return nil
 }
 
 // suspectTables lays the suspects out with their evidence.
-func (r *reporting) suspectTables(ctx context.Context, s *suspects, l *lists, f *fields) ([]report.Suspect, error) {
+func (r *reporting) suspectTables(ctx context.Context, f *fields) ([]report.Suspect, error) {
 	var out []report.Suspect
-	losses, err := r.ownLosses(ctx, s)
+	losses, err := r.ownLosses(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if r.measures() {
 		if r.hasLosses() && r.labelled() {
-			out = append(out, r.labelErrors(s, l, f, losses))
+			out = append(out, r.labelErrors(f, losses))
 		}
-		out = append(out, r.harmfulToMany(s, l, f, losses))
+		out = append(out, r.harmfulToMany(f, losses))
 	}
-	if len(s.largest) > 0 {
-		out = append(out, r.largestSelf(s, l, f))
+	if len(r.suspects.largest) > 0 {
+		out = append(out, r.largestSelf(f))
+	}
+	if r.s != nil {
+		out = append(out, r.duplicateTable(r.duplicates, f))
 	}
 	return out, nil
 }
 
-func (r *reporting) labelErrors(s *suspects, l *lists, f *fields, losses map[int64]float64) report.Suspect {
+func (r *reporting) labelErrors(f *fields, losses map[int64]float64) report.Suspect {
 	other := "another label"
 	if !r.classes() {
 		other = fmt.Sprintf("a label more than %.4g away (a standard deviation)", r.labelDeviation())
@@ -119,60 +131,85 @@ func (r *reporting) labelErrors(s *suspects, l *lists, f *fields, losses map[int
 	t := report.Suspect{
 		Title: "Likely label errors",
 		Rule: fmt.Sprintf("Train rows that are among the most harmful of at least %d queries, more than half of which have %s, and whose scores in all lists sum to less than 0. Ordered by queries harmed with another label less queries helped.",
-			s.least, other),
+			r.suspects.least, other),
 		Evidence: []string{"harms", "with another label", "their labels", "helps", "mean score", "own loss"},
-		Columns:  r.columns, Found: s.labelsFound, Rows: []report.SuspectRow{},
+		File:     "likely-label-errors.csv",
 	}
-	for _, row := range s.labels {
+	r.fill(&t, r.suspects.labels, f, func(row int64) []report.Evidence {
 		x := r.tally.of(row)
-		t.Rows = append(t.Rows, r.suspectRow(row, l, f,
-			report.Counted(int64(x.harms)), report.Counted(int64(x.others)), report.Evidence{Text: r.harmedLabels(l.harmed[row])},
-			report.Counted(int64(x.helps)), report.Measured(x.sum/float64(x.harms+x.helps)), report.Measured(losses[row])))
-	}
+		return []report.Evidence{
+			report.Counted(int64(x.harms)), report.Counted(int64(x.others)), {Text: r.harmedLabels(r.lists.harmed[row])},
+			report.Counted(int64(x.helps)), report.Measured(x.mean()), report.Measured(losses[row]),
+		}
+	})
 	return t
 }
 
-func (r *reporting) harmfulToMany(s *suspects, l *lists, f *fields, losses map[int64]float64) report.Suspect {
+func (r *reporting) harmfulToMany(f *fields, losses map[int64]float64) report.Suspect {
 	t := report.Suspect{
 		Title:    "Harmful to many queries",
-		Rule:     fmt.Sprintf("Train rows that are among the most harmful of at least %d queries, the most often first. A row that helps as many is influential rather than wrong.", s.least),
+		Rule:     fmt.Sprintf("Train rows that are among the most harmful of at least %d queries, the most often first. A row that helps as many is influential rather than wrong.", r.suspects.least),
 		Evidence: []string{"harms", "helps", "mean score"},
-		Columns:  r.columns, Found: s.harmfulFound, Rows: []report.SuspectRow{},
+		File:     "harmful-to-many.csv",
 	}
 	if losses != nil {
 		t.Evidence = append(t.Evidence, "own loss")
 	}
-	for _, row := range s.harmful {
+	r.fill(&t, r.suspects.harmful, f, func(row int64) []report.Evidence {
 		x := r.tally.of(row)
-		evidence := []report.Evidence{report.Counted(int64(x.harms)), report.Counted(int64(x.helps)), report.Measured(x.sum / float64(x.harms+x.helps))}
+		evidence := []report.Evidence{report.Counted(int64(x.harms)), report.Counted(int64(x.helps)), report.Measured(x.mean())}
 		if losses != nil {
 			evidence = append(evidence, report.Measured(losses[row]))
 		}
-		t.Rows = append(t.Rows, r.suspectRow(row, l, f, evidence...))
-	}
+		return evidence
+	})
 	return t
 }
 
-func (r *reporting) largestSelf(s *suspects, l *lists, f *fields) report.Suspect {
+func (r *reporting) largestSelf(f *fields) report.Suspect {
 	t := report.Suspect{
-		Title: "Largest scores", Rule: "The train rows with the largest scores. A score above 0 says: " + r.record.PositiveMeans + ".",
-		Evidence: []string{"score"}, Columns: r.columns, Found: s.largestFound,
+		Title:    "Largest scores",
+		Rule:     fmt.Sprintf("The train rows with the largest scores, up to %s. A score above 0 says: %s.", report.Count(maxLargest), r.record.PositiveMeans),
+		Evidence: []string{"score"},
+		File:     "largest-scores.csv",
 	}
 	if r.record.Method == "loss" {
 		t.Title = "Rows that the model disagrees with"
 	}
-	value := make(map[int64]float64, len(s.largest))
+	value := make(map[int64]float64, len(r.values.rows))
 	for i, row := range r.values.rows {
 		value[row] = r.values.values[i]
 	}
-	for _, row := range s.largest {
-		t.Rows = append(t.Rows, r.suspectRow(row, l, f, report.Measured(value[row])))
-	}
+	r.fill(&t, r.suspects.largest, f, func(row int64) []report.Evidence { return []report.Evidence{report.Measured(value[row])} })
 	return t
 }
 
-func (r *reporting) suspectRow(row int64, l *lists, f *fields, evidence ...report.Evidence) report.SuspectRow {
-	return report.SuspectRow{Key: l.keys[row], Row: row, Label: r.trainLabel(row), Evidence: evidence, Fields: cells(f.train[row], nil)}
+// fill adds the rows of a table of suspects: the first to the page, all to its CSV.
+func (r *reporting) fill(t *report.Suspect, rows []int64, f *fields, evidence func(row int64) []report.Evidence) {
+	t.Columns, t.Found, t.Rows = r.columns, len(rows), []report.SuspectRow{}
+	head := []string{"train_key", "train_row"}
+	if r.labelled() {
+		head = append(head, "label")
+	}
+	for _, name := range t.Evidence {
+		head = append(head, strings.ReplaceAll(name, " ", "_"))
+	}
+	t.Keys = [][]string{head}
+	for i, row := range rows {
+		x := report.SuspectRow{Key: r.lists.keys[row], Row: row, Label: r.trainLabel(row), Evidence: evidence(row)}
+		if i < shownSuspects {
+			x.Fields = cells(f.train[row], nil)
+			t.Rows = append(t.Rows, x)
+		}
+		line := []string{x.Key, fmt.Sprint(row)}
+		if r.labelled() {
+			line = append(line, x.Label)
+		}
+		for _, e := range x.Evidence {
+			line = append(line, e.Exact())
+		}
+		t.Keys = append(t.Keys, line)
+	}
 }
 
 // harmedLabels writes the labels of harmed queries, the most frequent first;
@@ -189,15 +226,20 @@ func (r *reporting) harmedLabels(labels map[string]int) string {
 		}
 		return "mean " + report.Number(sum/float64(max(n, 1))).String()
 	}
-	names := sortedKeys(labels)
-	slices.SortStableFunc(names, func(a, b string) int { return labels[b] - labels[a] })
+	return counts(labels)
+}
+
+// counts writes how often each text occurs, the most frequent first.
+func counts(texts map[string]int) string {
+	names := sortedKeys(texts)
+	slices.SortStableFunc(names, func(a, b string) int { return texts[b] - texts[a] })
 	var parts []string
 	for i, name := range names {
 		if i == 3 && len(names) > 4 {
 			parts = append(parts, fmt.Sprintf("%d more", len(names)-3))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %d", name, labels[name]))
+		parts = append(parts, fmt.Sprintf("%s %d", name, texts[name]))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -212,7 +254,8 @@ func sortedKeys(m map[string]int) []string {
 }
 
 // ownLosses returns the loss of each suspect under the model; nil without one.
-func (r *reporting) ownLosses(ctx context.Context, s *suspects) (map[int64]float64, error) {
+func (r *reporting) ownLosses(ctx context.Context) (map[int64]float64, error) {
+	s := r.suspects
 	if !r.labelled() || len(s.labels)+len(s.harmful) == 0 {
 		return nil, nil
 	}
@@ -230,74 +273,4 @@ func (r *reporting) ownLosses(ctx context.Context, s *suspects) (map[int64]float
 		out[row] = m.Scores[i]
 	}
 	return out, nil
-}
-
-// twins finds shown rows that are equal in all columns of the model.
-func (r *reporting) twins(l *lists, s *suspects, f *fields) *report.Twins {
-	if r.s == nil {
-		return nil
-	}
-	model := r.modelColumns()
-	if !slices.Contains(model, true) {
-		return nil
-	}
-	out := &report.Twins{Rule: "Rows on this page that are equal in every shown column that the model reads: repeats in the train table, and queries that were trained on."}
-	trainKeys := l.keys
-	labels := make(map[int64]string)
-	for _, q := range l.queries {
-		for _, a := range q.answers {
-			for _, side := range a.sides {
-				for _, row := range side.rows {
-					trainKeys[row.TrainRow] = r.key(row.TrainKey, row.TrainRow)
-				}
-			}
-		}
-	}
-	for row := range trainKeys {
-		labels[row] = r.trainLabel(row)
-	}
-	sets := make(map[string]report.TwinSet)
-	var order []string
-	add := func(texts []string, t report.Twin) {
-		if texts == nil {
-			return
-		}
-		id := identity(texts, model)
-		if sets[id] == nil {
-			order = append(order, id)
-		}
-		sets[id] = append(sets[id], t)
-	}
-	rows := make([]int64, 0, len(trainKeys))
-	for row := range trainKeys {
-		rows = append(rows, row)
-	}
-	slices.Sort(rows)
-	for _, row := range rows {
-		add(f.train[row], report.Twin{Side: "train", Key: trainKeys[row], Label: labels[row]})
-	}
-	for _, q := range l.queries {
-		add(f.query[q.row], report.Twin{Side: "query", Key: q.key, Label: r.queryLabel(q.row)})
-	}
-	for _, id := range order {
-		if len(sets[id]) > 1 {
-			out.Sets = append(out.Sets, sets[id])
-		}
-	}
-	return out
-}
-
-// identity joins the fields that the model reads; numbers count by value.
-func identity(texts []string, model []bool) string {
-	var b strings.Builder
-	for i, text := range texts {
-		if !model[i] {
-			continue
-		}
-		if v, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(v) {
-			text = strconv.FormatFloat(v, 'g', -1, 64)
-		}
-		fmt.Fprintf(&b, "%d:%s;", len(text), text)
-	}
-	return b.String()
 }

@@ -14,8 +14,15 @@ type tally struct {
 	train   []trainTally         // by train row
 	mass    map[int64]float64    // absolute score of each query row's lists
 	heat    map[[2]int32]float64 // sum of scores by query group and train group
+	cells   map[cellRow]float64  // sum of scores by query group and train row
 	outputs map[int32]bool
 	lists   bool // the run kept lists
+}
+
+// A cellRow is a train row in a row of the heat map.
+type cellRow struct {
+	down int32
+	row  int64
 }
 
 // trainTally is what the lists say of one train row.
@@ -25,9 +32,12 @@ type trainTally struct {
 	others       int32 // harmed queries with another label
 }
 
+// mean is the mean score of the row in the lists that hold it.
+func (x trainTally) mean() float64 { return x.sum / float64(x.harms+x.helps) }
+
 // readTally reads scores.parquet once.
 func (r *reporting) readTally(ctx context.Context) error {
-	t := &tally{mass: make(map[int64]float64), heat: make(map[[2]int32]float64), outputs: make(map[int32]bool)}
+	t := &tally{mass: make(map[int64]float64), heat: make(map[[2]int32]float64), cells: make(map[cellRow]float64), outputs: make(map[int32]bool)}
 	r.tally = t
 	if !r.has("scores.parquet") {
 		return nil
@@ -51,7 +61,9 @@ func (r *reporting) readTally(ctx context.Context) error {
 		t.mass[row.QueryRow] += math.Abs(row.Score)
 		t.outputs[row.Output] = true
 		if r.across != nil && r.down != nil {
-			t.heat[[2]int32{r.down.of(row.QueryRow), r.across.of(row.TrainRow)}] += row.Score
+			down := r.down.of(row.QueryRow)
+			t.heat[[2]int32{down, r.across.of(row.TrainRow)}] += row.Score
+			t.cells[cellRow{down, row.TrainRow}] += row.Score
 		}
 		return nil
 	})
@@ -77,14 +89,15 @@ func (r *reporting) has(name string) bool {
 
 // trainValues is one number for each scored train row.
 type trainValues struct {
-	column string // of rows.parquet: sum or self; "" where they are sums over lists
-	rows   []int64
-	values []float64
+	column  string // of rows.parquet: sum or self; "" where they come from lists
+	rows    []int64
+	values  []float64
+	queries int64 // over which the values are means; 0 where they are sums or about no query
 }
 
 // readValues reads the scored train rows from rows.parquet, and their sums or
 // self-influence where the run has them. Sums over groups of queries and over
-// outputs are added.
+// outputs are added; where the number of queries is known, they become means.
 func (r *reporting) readValues(ctx context.Context) error {
 	if !r.has("rows.parquet") {
 		return nil
@@ -125,6 +138,21 @@ func (r *reporting) readValues(ctx context.Context) error {
 			v.values[i] = r.tally.of(row).sum
 		}
 	}
+	if v.column != "self" {
+		v.queries = r.queryCount()
+		for i := range v.values {
+			v.values[i] /= float64(max(v.queries, 1))
+		}
+	}
 	r.values = v
 	return nil
+}
+
+// queryCount is the number of queries of the run; 0 where neither the tables are
+// read nor lists are kept.
+func (r *reporting) queryCount() int64 {
+	if r.s != nil && r.s.queries != nil {
+		return r.s.queries.Rows()
+	}
+	return int64(len(r.tally.mass))
 }

@@ -120,6 +120,13 @@ func (r *reporting) checks() []report.Check {
 	check("leaf values", f.TreesChecked > 0, f.LeavesOff == 0, leaves)
 	check("leaf counts", f.CountsKnown, f.CountsOff == 0, "train rows in each leaf against the model file")
 	check("predictions", f.PredictionsRead, f.PredictionsOff == 0, "against the library’s own (--predictions)")
+	if l := r.lists; r.tally.lists {
+		detail := "not computed again"
+		if l.weighed > 0 {
+			detail = fmt.Sprintf("%s of %s shown scores come out the same when they are computed again", report.Count(int64(l.weighed-l.differing)), report.Count(int64(l.weighed)))
+		}
+		check("scores", l.weighed > 0, l.differing == 0, detail)
+	}
 	check("inputs unchanged", r.s != nil, true, "model and tables have the fingerprints of the run")
 	return out
 }

@@ -14,18 +14,26 @@ func (r *reporting) whole() *report.Whole {
 		return nil
 	}
 	out := &report.Whole{Histogram: report.NewHistogram(v.values), Concentration: report.NewConcentration(v.values)}
-	n, q := report.Count(int64(len(v.rows))), report.Count(int64(len(r.tally.mass)))
+	n, over := report.Count(int64(len(v.rows))), "summed over all queries"
+	out.Number = "summed score"
+	if v.queries > 0 {
+		over = fmt.Sprintf("averaged over %s queries", report.Count(v.queries))
+		out.Number = "mean score"
+	}
+	if len(r.tally.outputs) > 1 {
+		over += " and summed over outputs"
+	}
 	switch v.column {
 	case "self":
 		out.What = fmt.Sprintf("The score of each of the %s train rows about itself.", n)
-	case "sum":
-		out.What = fmt.Sprintf("The scores of each of the %s train rows, summed over all queries", n)
-		if len(r.tally.outputs) > 1 {
-			out.What += " and outputs"
+		out.Number = "self-influence"
+		if r.record.Method == "loss" {
+			out.Number = "own loss"
 		}
-		out.What += "."
+	case "sum":
+		out.What = fmt.Sprintf("The scores of each of the %s train rows, %s.", n, over)
 	default:
-		out.What = fmt.Sprintf("The scores of each of the %s train rows, summed over the lists of %s queries. A row that is in no list counts as 0; infl score --aggregate sum adds up all queries.", n, q)
+		out.What = fmt.Sprintf("The scores of each of the %s train rows in the lists of the queries, %s. A row counts as 0 for a query whose lists do not hold it; infl score --aggregate mean takes all scores.", n, over)
 	}
 	out.Groups = r.groups()
 	return out
@@ -60,7 +68,7 @@ func (r *reporting) groups() *report.Groups {
 }
 
 // heat is the map of query groups by train groups; nil without either.
-func (r *reporting) heat() *report.Heat {
+func (r *reporting) heat(f *fields) *report.Heat {
 	if r.across == nil || r.down == nil || len(r.tally.heat) == 0 {
 		return nil
 	}
@@ -79,5 +87,6 @@ func (r *reporting) heat() *report.Heat {
 		}
 		out.Cells = append(out.Cells, cells)
 	}
+	r.fillCells(out, f)
 	return out
 }

@@ -13,17 +13,19 @@ type Cell struct {
 }
 
 // NewCell returns the cell of a text, cut to [MaxCell] characters.
-func NewCell(text string) Cell {
+func NewCell(text string) Cell { return cutTo(text, MaxCell) }
+
+func cutTo(text string, most int) Cell {
 	n := utf8.RuneCountInString(text)
-	if n <= MaxCell {
+	if n <= most {
 		return Cell{Text: text}
 	}
 	at := 0
-	for range MaxCell {
+	for range most {
 		_, size := utf8.DecodeRuneInString(text[at:])
 		at += size
 	}
-	return Cell{Text: text[:at], Cut: n - MaxCell}
+	return Cell{Text: text[:at], Cut: n - most}
 }
 
 // String writes the text with the number of characters that are left out.

@@ -17,7 +17,6 @@ type Run struct {
 	Queries  *Queries  `json:"queries,omitempty"`
 	Whole    *Whole    `json:"whole,omitempty"`
 	Suspects []Suspect `json:"suspects,omitempty"`
-	Twins    *Twins    `json:"twins,omitempty"`
 	Heat     *Heat     `json:"heat,omitempty"`
 	Card     Card      `json:"card"`
 }
@@ -76,7 +75,8 @@ type Queries struct {
 	LeftOut   int       `json:"left_out"` // chosen queries that did not fit into the page
 	Columns   []string  `json:"columns"`  // names of the fields
 	HasLabels bool      `json:"-"`
-	Ends      [2]string `json:"-"` // what the first train row on either side is called
+	Trees     int       `json:"trees,omitempty"` // of the model, for Near.Trees; 0 without nearest rows
+	Ends      [2]string `json:"-"`               // what the first train row on either side is called
 	List      []Query   `json:"list"`
 }
 
@@ -90,6 +90,16 @@ type Query struct {
 	Group      string   `json:"group,omitempty"`
 	Fields     []Cell   `json:"fields,omitempty"`
 	Answers    []Answer `json:"answers"` // one, or one for each output
+	Nearest    []Near   `json:"nearest,omitempty"`
+}
+
+// A Near is a train row that the model treats much like the query.
+type Near struct {
+	Key    string `json:"key"`
+	Row    int64  `json:"row"`
+	Trees  int    `json:"trees"` // in which both share a leaf
+	Label  string `json:"label,omitempty"`
+	Fields []Cell `json:"fields,omitempty"`
 }
 
 // An Answer holds the top train rows of a query, of one output where the run
@@ -104,7 +114,7 @@ type Side struct {
 	Name  string     `json:"name"`
 	Means string     `json:"means"`
 	Kept  int        `json:"kept"`  // train rows in the run's list
-	Share Number     `json:"share"` // of the absolute score in both lists
+	Share Number     `json:"share"` // of the list in the absolute score that the rule of Queries names
 	Rows  []TrainRow `json:"rows"`
 }
 
@@ -121,7 +131,8 @@ type TrainRow struct {
 
 // Whole is about all train rows at once.
 type Whole struct {
-	What          string        `json:"what"` // whose numbers these are
+	What          string        `json:"what"`   // whose numbers these are
+	Number        string        `json:"number"` // their name: "mean score", "self-influence"
 	Histogram     Histogram     `json:"histogram"`
 	Concentration Concentration `json:"concentration"`
 	Groups        *Groups       `json:"groups,omitempty"`
@@ -138,7 +149,7 @@ type Group struct {
 	Name     string `json:"name"`
 	Rows     int64  `json:"rows"`
 	RowShare Number `json:"row_share"`
-	Net      Number `json:"net"`       // sum of scores
+	Net      Number `json:"net"`       // sum of the rows' numbers
 	Share    Number `json:"abs_share"` // of the absolute score
 }
 
@@ -149,7 +160,9 @@ type Suspect struct {
 	Evidence []string     `json:"evidence"`
 	Columns  []string     `json:"columns,omitempty"` // names of the fields
 	Rows     []SuspectRow `json:"rows"`
-	Found    int          `json:"found"` // rows that meet the rule, shown or not
+	Found    int          `json:"found"` // rows, or sets of rows, that meet the rule, shown or not
+	File     string       `json:"file"`  // name of the CSV with all of them
+	Keys     [][]string   `json:"-"`     // lines of that CSV, the names of its columns first
 }
 
 // A SuspectRow is a train row with what speaks against it, one value for each
@@ -174,36 +187,18 @@ func Measured(v float64) Evidence {
 	return Evidence{n.String(), &n}
 }
 
+// Exact is the number with all its digits where the evidence is one, else the text.
+func (e Evidence) Exact() string {
+	if e.Sort != nil {
+		return e.Sort.exact()
+	}
+	return e.Text
+}
+
 // Counted returns the evidence of a count.
 func Counted(n int64) Evidence {
 	v := Number(n)
 	return Evidence{Count(n), &v}
-}
-
-// Twins are shown rows that are equal in all columns of the model.
-type Twins struct {
-	Rule string    `json:"rule"`
-	Sets []TwinSet `json:"sets"`
-}
-
-// A TwinSet is a set of equal rows, the queries among them last.
-type TwinSet []Twin
-
-// Disagree reports whether two rows of the set have different labels.
-func (s TwinSet) Disagree() bool {
-	for _, t := range s {
-		if t.Label != s[0].Label && t.Label != "" && s[0].Label != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// A Twin is a row that equals the others of its set.
-type Twin struct {
-	Side  string `json:"side"` // train or query
-	Key   string `json:"key"`
-	Label string `json:"label,omitempty"`
 }
 
 // Heat is a map of query groups (down) by train groups (across).
@@ -214,6 +209,30 @@ type Heat struct {
 	Rows    []string   `json:"rows"`
 	Columns []string   `json:"columns"`
 	Cells   [][]Number `json:"cells"` // NaN where no pair was kept
+
+	Fields []string      `json:"fields,omitempty"` // names of the fields of Tops
+	Tops   [][][]HeatRow `json:"tops,omitempty"`   // by cell: the train rows that do most, the largest effect first
+}
+
+// Labelled reports whether the train rows of cells have labels.
+func (h Heat) Labelled() bool {
+	for _, row := range h.Tops {
+		for _, cell := range row {
+			for _, r := range cell {
+				return r.Label != ""
+			}
+		}
+	}
+	return false
+}
+
+// A HeatRow is a train row of a cell of the heat map.
+type HeatRow struct {
+	Key    string `json:"key"`
+	Row    int64  `json:"row"`
+	Label  string `json:"label,omitempty"`
+	Score  Number `json:"score"` // per query of the cell's group
+	Fields []Cell `json:"row_fields,omitempty"`
 }
 
 // A Card says where the numbers come from and how to get them again.

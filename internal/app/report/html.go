@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	_ "embed" // The page's template, style and script.
+	"encoding/base64"
+	"fmt"
 	"html/template"
 	"strconv"
 	"strings"
@@ -44,6 +46,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		return Count(int64(n)) + " rows"
 	},
 	"parts": parts,
+	"name":  func(s string) string { return visible(shorten(s)) },
 	"deepest": func(s Side) Number {
 		var m Number
 		for _, r := range s.Rows {
@@ -58,7 +61,12 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		}
 		return m
 	},
-	"class": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
+	"keysLink":         keysLink,
+	"heatCell":         func(run, down, across int) string { return anchor(run, fmt.Sprintf("cell-%d-%d", down, across)) },
+	"top":              Heat.top,
+	"differing":        differing,
+	"firstDifferences": func(d []difference) []difference { return d[:min(len(d), maxListed)] },
+	"class":            func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 }).Parse(pageText))
 
 // maxListed bounds the fields that are listed in one run of text.
@@ -91,15 +99,40 @@ func writeHTML(r Report) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// parts cuts a text after the marks at which a narrow cell may break it.
-func parts(text string) []string {
-	var out []string
-	from := 0
-	for i := range len(text) {
-		if (text[i] == '_' || text[i] == '/') && i > from+2 && i+2 < len(text) {
-			out = append(out, text[from:i+1])
-			from = i + 1
+// maxKeys bounds the lines of a CSV inside of the page.
+const maxKeys = 1000
+
+// keysLink returns the first keys of a table of suspects as a CSV inside of the
+// page; "" where it has none.
+func keysLink(s Suspect) template.URL {
+	if len(s.Keys) < 2 {
+		return ""
+	}
+	text := csvText(s.Keys[:min(len(s.Keys), maxKeys+1)])
+	return template.URL("data:text/csv;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(text))
+}
+
+// top returns the train rows of a cell.
+func (h Heat) top(down, across int) []HeatRow {
+	if down >= len(h.Tops) || across >= len(h.Tops[down]) {
+		return nil
+	}
+	return h.Tops[down][across]
+}
+
+// A difference is a field of a train row beside that of the query.
+type difference struct {
+	Name         string
+	Train, Query Cell
+}
+
+// differing returns the fields in which a train row differs from the query.
+func differing(columns []string, q Query, cells []Cell) []difference {
+	var out []difference
+	for c, cell := range cells {
+		if cell.Differs && c < len(columns) && c < len(q.Fields) {
+			out = append(out, difference{columns[c], cell, q.Fields[c]})
 		}
 	}
-	return append(out, text[from:])
+	return out
 }

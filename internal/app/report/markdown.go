@@ -12,7 +12,10 @@ var markdownText = strings.NewReplacer(
 	"|", "\\|", "#", "\\#", "~", "\\~", "!", "\\!", "\r", " ", "\n", " ",
 )
 
-func md(s string) string { return markdownText.Replace(s) }
+func md(s string) string { return markdownText.Replace(visible(s)) }
+
+// name writes a key, a label or a name, which may be of any length.
+func name(s string) string { return md(shorten(s)) }
 
 // A markdown is a page that is being written.
 type markdown struct{ bytes.Buffer }
@@ -40,7 +43,7 @@ func (m *markdown) table(heads []string, rows [][]string) {
 func writeMarkdown(r Report) []byte {
 	m := new(markdown)
 	for _, run := range r.Runs {
-		m.line("# %s\n", md(run.Title))
+		m.line("# %s\n", name(run.Title))
 		m.verdict(run.Verdict)
 		if run.Queries != nil {
 			m.queries(*run.Queries)
@@ -48,14 +51,11 @@ func writeMarkdown(r Report) []byte {
 		if run.Whole != nil {
 			m.whole(*run.Whole)
 		}
-		if len(run.Suspects) > 0 || run.Twins != nil {
+		if len(run.Suspects) > 0 {
 			m.line("## Suspects\n")
 		}
 		for _, s := range run.Suspects {
 			m.suspect(s)
-		}
-		if run.Twins != nil {
-			m.twins(*run.Twins)
 		}
 		if run.Heat != nil {
 			m.heat(*run.Heat)
@@ -96,38 +96,54 @@ func (m *markdown) queries(q Queries) {
 		m.line("%d of the chosen queries are left out to keep the page small.\n", q.LeftOut)
 	}
 	for _, query := range q.List {
-		m.line("### %s\n", md(query.Key))
+		m.line("### %s\n", name(query.Key))
 		for _, f := range []Fact{{"predicted", query.Prediction}, {"label", query.Label}, {"group", query.Group}} {
 			if f.Value != "" {
-				m.line("* %s: %s", f.Name, md(f.Value))
+				m.line("* %s: %s", f.Name, name(f.Value))
 			}
 		}
 		if query.Loss != nil {
 			m.line("* loss: %s", *query.Loss)
 		}
 		for c, f := range query.Fields {
-			m.line("* %s = %s", md(q.Columns[c]), md(f.String()))
+			m.line("* %s = %s", name(q.Columns[c]), md(f.String()))
 		}
 		for _, a := range query.Answers {
 			m.answer(q.Columns, query, a)
 		}
+		m.nearest(q, query)
 	}
+}
+
+func (m *markdown) nearest(q Queries, query Query) {
+	if len(query.Nearest) == 0 {
+		return
+	}
+	m.line("Nearest by the trees in which a train row shares the query’s leaf, of %s:", Count(int64(q.Trees)))
+	var rows [][]string
+	for _, near := range query.Nearest {
+		rows = append(rows, []string{shorten(near.Key), Count(int64(near.Trees)), shorten(near.Label), differences(q.Columns, query, near.Fields)})
+	}
+	m.table([]string{"train row", "shared leaves", "label", "differs"}, rows)
+}
+
+// differences writes the fields in which a train row differs from the query.
+func differences(columns []string, q Query, cells []Cell) string {
+	var out []string
+	for _, d := range differing(columns, q, cells) {
+		out = append(out, fmt.Sprintf("%s %s≠%s", shorten(d.Name), d.Train, d.Query))
+	}
+	return strings.Join(out, ", ")
 }
 
 func (m *markdown) answer(columns []string, q Query, a Answer) {
 	if a.Output != "" {
-		m.line("\n#### output %s", md(a.Output))
+		m.line("\n#### output %s", name(a.Output))
 	}
 	var rows [][]string
 	for _, s := range a.Sides {
 		for _, r := range s.Rows {
-			var differs []string
-			for c, f := range r.Fields {
-				if f.Differs {
-					differs = append(differs, fmt.Sprintf("%s %s≠%s", columns[c], f, q.Fields[c]))
-				}
-			}
-			rows = append(rows, []string{s.Name, fmt.Sprint(r.Rank), r.Key, r.Score.String(), r.Share.Percent(), r.Label, strings.Join(differs, ", ")})
+			rows = append(rows, []string{s.Name, fmt.Sprint(r.Rank), shorten(r.Key), r.Score.String(), r.Share.Percent(), shorten(r.Label), differences(columns, q, r.Fields)})
 		}
 	}
 	if len(rows) == 0 {
@@ -150,15 +166,15 @@ func (m *markdown) whole(w Whole) {
 			rows = append(rows, []string{h.Edge(i).digits(3), h.Edge(i + 1).digits(3), Count(n)})
 		}
 	}
-	m.table([]string{"from", "to", "train rows"}, rows)
+	m.table([]string{w.Number + " from", "to", "train rows"}, rows)
 	if w.Groups == nil {
 		return
 	}
 	rows = nil
 	for _, g := range w.Groups.Rows {
-		rows = append(rows, []string{g.Name, Count(g.Rows), g.RowShare.Percent(), g.Net.String(), g.Share.Percent()})
+		rows = append(rows, []string{shorten(g.Name), Count(g.Rows), g.RowShare.Percent(), g.Net.String(), g.Share.Percent()})
 	}
-	m.table([]string{w.Groups.By, "rows", "of all rows", "net score", "of the absolute score"}, rows)
+	m.table([]string{shorten(w.Groups.By), "rows", "of all rows", "net " + w.Number, "of the absolute score"}, rows)
 }
 
 func (m *markdown) suspect(s Suspect) {
@@ -168,53 +184,48 @@ func (m *markdown) suspect(s Suspect) {
 		return
 	}
 	var rows [][]string
+	if s.Found > len(s.Rows) {
+		m.line("%s meet this, the first %d are shown; all are in %s.\n", Count(int64(s.Found)), len(s.Rows), s.File)
+	}
 	for _, r := range s.Rows {
-		cells := []string{r.Key, r.Label}
+		cells := []string{shorten(r.Key), shorten(r.Label)}
 		for _, e := range r.Evidence {
-			cells = append(cells, e.Text)
+			cells = append(cells, shorten(e.Text))
 		}
 		rows = append(rows, cells)
 	}
 	m.table(append([]string{"train row", "label"}, s.Evidence...), rows)
 }
 
-func (m *markdown) twins(t Twins) {
-	m.line("### Equal rows\n\n%s\n", md(t.Rule))
-	if len(t.Sets) == 0 {
-		m.line("None.\n")
-	}
-	for _, set := range t.Sets {
-		var parts []string
-		for _, x := range set {
-			parts = append(parts, strings.TrimSpace(x.Side+" "+x.Key+" "+x.Label))
-		}
-		text := md(strings.Join(parts, " = "))
-		if set.Disagree() {
-			text += "; labels disagree"
-		}
-		m.line("* %s", text)
-	}
-	m.line("")
-}
-
 func (m *markdown) heat(h Heat) {
 	m.line("## Heat map\n\n%s\n", md(h.Rule))
-	var rows [][]string
-	for i, name := range h.Rows {
-		cells := []string{name}
-		for _, v := range h.Cells[i] {
+	var rows, tops [][]string
+	for i, group := range h.Rows {
+		cells := []string{shorten(group)}
+		for j, v := range h.Cells[i] {
 			cells = append(cells, v.String())
+			for _, r := range h.top(i, j) {
+				tops = append(tops, []string{shorten(group), shorten(h.Columns[j]), shorten(r.Key), shorten(r.Label), r.Score.String()})
+			}
 		}
 		rows = append(rows, cells)
 	}
-	m.table(append([]string{h.Down + " ↓ " + h.Across + " →"}, h.Columns...), rows)
+	heads := []string{shorten(h.Down) + " ↓ " + shorten(h.Across) + " →"}
+	for _, group := range h.Columns {
+		heads = append(heads, shorten(group))
+	}
+	m.table(heads, rows)
+	if len(tops) > 0 {
+		m.line("The train rows that do most in each cell:")
+		m.table([]string{shorten(h.Down), shorten(h.Across), "train row", "label", "score per query"}, tops)
+	}
 }
 
 func (m *markdown) card(c Card) {
 	m.line("## Card\n\n```\n%s\n```", c.Replay)
 	var rows [][]string
 	for _, in := range c.Inputs {
-		rows = append(rows, []string{in.Role, in.Name, Count(in.Bytes), in.XXH3})
+		rows = append(rows, []string{in.Role, shorten(in.Name), Count(in.Bytes), in.XXH3})
 	}
 	for _, f := range c.Files {
 		rows = append(rows, []string{"result", f.Name, Count(f.Bytes), f.XXH3})
