@@ -22,6 +22,9 @@ const (
 // resultNames are outputs that only ever come from the run itself.
 var resultNames = []string{scoresName, rowsName, matrixNPYName, matrixArrowName, "subset.parquet", "metrics.json"}
 
+// seriesNames are folders of CSV files that eval and report leave in a run folder.
+var seriesNames = []string{"series", "report-series"}
+
 // A ForeignError says that a folder is in use for something else.
 type ForeignError struct {
 	Path string
@@ -63,20 +66,25 @@ func removeOutputs(dir string, listed []Output) error {
 			names = append(names, local)
 		}
 	}
-	series, err := os.ReadDir(filepath.Join(dir, "series"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, e := range series {
-		if strings.HasSuffix(e.Name(), ".csv") {
-			names = append(names, filepath.Join("series", e.Name()))
+	for _, folder := range seriesNames {
+		series, err := os.ReadDir(filepath.Join(dir, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range series {
+			if strings.HasSuffix(e.Name(), ".csv") {
+				names = append(names, filepath.Join(folder, e.Name()))
+			}
 		}
 	}
 	var errs []error
 	for _, name := range names {
 		errs = append(errs, removeFile(filepath.Join(dir, name)), removeFile(filepath.Join(dir, name+tempSuffix)))
 	}
-	return errors.Join(append(errs, removeIfEmpty(filepath.Join(dir, "series")))...)
+	for _, folder := range seriesNames {
+		errs = append(errs, removeIfEmpty(filepath.Join(dir, folder)))
+	}
+	return errors.Join(errs...)
 }
 
 // removeStale removes results that are not listed: they can only be left from

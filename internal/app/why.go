@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,15 +182,9 @@ func (s *session) answer(o *WhyOptions, m sink.Matrix, e int64, job influence.Jo
 	if total > 0 {
 		a.positiveShare = positive / total
 	}
-	slices.SortFunc(order, func(x, y int) int {
-		switch {
-		case scores[x] > scores[y]:
-			return -1
-		case scores[x] < scores[y]:
-			return 1
-		}
-		return x - y
-	})
+	slices.SortFunc(order, func(x, y int) int { return cmp.Or(cmp.Compare(scores[y], scores[x]), x-y) })
+	lowest := slices.Clone(order)
+	slices.SortFunc(lowest, func(x, y int) int { return cmp.Or(cmp.Compare(scores[x], scores[y]), x-y) })
 	add := func(side string, rank, i int) {
 		train := job.Train.At(int64(i))
 		t := taught{side: side, rank: rank, key: s.model.Keys().String(train), row: train, score: scores[i], label: s.className(s.model.Label(train))}
@@ -209,8 +204,8 @@ func (s *session) answer(o *WhyOptions, m sink.Matrix, e int64, job influence.Jo
 			add(high, r+1, i)
 		}
 	}
-	for r := range min(o.Top, len(order)) {
-		if i := order[len(order)-1-r]; d.Signed && scores[i] < 0 {
+	for r, i := range lowest[:min(o.Top, len(lowest))] {
+		if d.Signed && scores[i] < 0 {
 			add(low, r+1, i)
 		}
 	}

@@ -61,6 +61,12 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		}
 		return m
 	},
+	"more": func(s Suspect) string {
+		if len(s.Keys) > maxKeys+1 {
+			return Count(maxKeys)
+		}
+		return ""
+	},
 	"keysLink":         keysLink,
 	"heatCell":         func(run, down, across int) string { return anchor(run, fmt.Sprintf("cell-%d-%d", down, across)) },
 	"top":              Heat.top,
