@@ -22,7 +22,10 @@ func newReport(c *app.Common) *cobra.Command {
 The page needs no network and no script. It shows queries beside the train rows
 that helped and harmed them, the whole train set, rows that look wrong, and what
 all this was computed from. The tables of the run must still be where they were;
-with --no-rows only the run folder is read.`,
+with --no-rows only the run folder is read.
+
+The numbers of all figures and the keys of all suspects lie beside the page as
+CSV, in a folder of its name: report-series beside report.html.`,
 		Example: `  infl report run
   infl report run --redact name --redact birthday --out shared.html
   infl report run --format md --out - >> pull-request.md`,
@@ -38,7 +41,7 @@ with --no-rows only the run folder is read.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Out, "out", "", "file of the page, - for standard output (default report.html, .md or .json in the run folder)")
 	f.StringVar(&o.Format, "format", "html", "of the page: html, md or json")
-	f.StringVar(&o.MaxSize, "max-size", "5MB", "largest size of the page; fewer queries are shown where it would be larger")
+	f.StringVar(&o.MaxSize, "max-size", "5MB", "largest size of the page; fewer queries and rows are shown where it would be larger")
 	f.StringSliceVar(&o.Redact, "redact", nil, "leave this column out, its name and values; may be repeated")
 	f.BoolVar(&o.NoRows, "no-rows", false, "keys and scores only; read neither model nor tables")
 	return cmd

@@ -14,6 +14,9 @@ import (
 // shownMembers bounds the rows of a set whose keys and fields are shown.
 const shownMembers = 5
 
+// shownNames bounds the columns that are named of a set.
+const shownNames = 8
+
 // A duplicate is a set of train rows that the model cannot tell apart.
 type duplicate struct {
 	rows     []int64
@@ -135,8 +138,11 @@ func (r *reporting) differing(d duplicate, f *fields) string {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	switch more := len(names) - shownNames; {
+	case len(names) == 0:
 		return "nothing"
+	case more > 0:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shownNames], ", "), more)
 	}
 	return strings.Join(names, ", ")
 }

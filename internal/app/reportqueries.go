@@ -105,7 +105,7 @@ func (r *reporting) rule(shown int) string {
 		text += " Of the outputs, those of the predicted and of the labelled class."
 	}
 	if len(r.columns) > 0 {
-		text += " Fields that differ from the query are bold and marked."
+		text += " Fields that differ from the query are marked."
 	}
 	return text
 }

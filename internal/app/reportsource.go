@@ -178,18 +178,6 @@ func (r *reporting) shownColumns() ([]string, error) {
 	return shown, nil
 }
 
-// modelColumns marks the shown columns that the model reads.
-func (r *reporting) modelColumns() []bool {
-	ignored := r.s.model.Train().Ignored()
-	roles := []string{r.flag("weight"), r.flag("group"), r.flag("base"), strings.TrimPrefix(r.flag("predictions"), "col:")}
-	out := make([]bool, len(r.columns))
-	for i, c := range r.columns {
-		feature := slices.ContainsFunc(r.s.forest.Features, func(f gbdt.Feature) bool { return f.Name == c })
-		out[i] = feature || !slices.Contains(ignored, c) && !slices.Contains(roles, c)
-	}
-	return out
-}
-
 // key names a row: by its key, or by its number where keys are
 // redacted.
 func (r *reporting) key(k sink.Key, row int64) string {

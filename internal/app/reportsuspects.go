@@ -239,7 +239,7 @@ func counts(texts map[string]int) string {
 			parts = append(parts, fmt.Sprintf("%d more", len(names)-3))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %d", name, texts[name]))
+		parts = append(parts, fmt.Sprintf("%s × %d", name, texts[name]))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -210,8 +210,8 @@ type Heat struct {
 	Columns []string   `json:"columns"`
 	Cells   [][]Number `json:"cells"` // NaN where no pair was kept
 
-	Fields []string      `json:"fields,omitempty"` // names of the fields of Tops
-	Tops   [][][]HeatRow `json:"tops,omitempty"`   // by cell: the train rows that do most, the largest effect first
+	Fields []string      `json:"field_names,omitempty"` // of the fields of Tops
+	Tops   [][][]HeatRow `json:"tops,omitempty"`        // by cell: the train rows that do most, the largest effect first
 }
 
 // Labelled reports whether the train rows of cells have labels.
@@ -232,7 +232,7 @@ type HeatRow struct {
 	Row    int64  `json:"row"`
 	Label  string `json:"label,omitempty"`
 	Score  Number `json:"score"` // per query of the cell's group
-	Fields []Cell `json:"row_fields,omitempty"`
+	Fields []Cell `json:"fields,omitempty"`
 }
 
 // A Card says where the numbers come from and how to get them again.

@@ -67,16 +67,20 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		}
 		return ""
 	},
-	"keysLink":         keysLink,
-	"heatCell":         func(run, down, across int) string { return anchor(run, fmt.Sprintf("cell-%d-%d", down, across)) },
-	"top":              Heat.top,
-	"differing":        differing,
-	"firstDifferences": func(d []difference) []difference { return d[:min(len(d), maxListed)] },
-	"class":            func(name string) string { return strings.ReplaceAll(name, " ", "-") },
+	"keysLink":   keysLink,
+	"heatCell":   func(run, down, across int) string { return anchor(run, fmt.Sprintf("cell-%d-%d", down, across)) },
+	"top":        Heat.top,
+	"differing":  differing,
+	"firstOf":    func(d []difference) []difference { return d[:min(len(d), maxNear)] },
+	"beyondNear": func(n int) int { return max(0, n-maxNear) },
+	"class":      func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 }).Parse(pageText))
 
 // maxListed bounds the fields that are listed in one run of text.
 const maxListed = 30
+
+// maxNear bounds the differences of a nearest row.
+const maxNear = 12
 
 func few(f []field) []field { return f[:min(len(f), maxListed)] }
 
