@@ -191,7 +191,7 @@ func (r *reporting) card() report.Card {
 	if r.tally.lists {
 		c.Limits = append(c.Limits, fmt.Sprintf("Counts, sums by group and suspects come from the lists of each query, up to %s rows on either side, unless the text says otherwise. Suspects are questions, not findings: look at the rows.", r.flag("top")))
 	}
-	c.Limits = append(c.Limits, "The page shows a sample; all results are in the Parquet files beside it.")
+	c.Limits = append(c.Limits, "The page shows a sample. All results are in the Parquet files of the run, the numbers of the figures in the CSV files beside the page.")
 	return c
 }
 
