@@ -166,7 +166,10 @@ CHECKS = [check_text, check_widths, check_colours, check_cells, check_sorting, c
 
 def main(pages):
     failures = 0
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = shutil.which("chromium")
+    if path is None:
+        print("FAIL there is no chromium on the PATH")
+        return 1
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         for page in pages:
