@@ -53,7 +53,7 @@ func Report(ctx context.Context, o *ReportOptions, runs []string) error {
 		return err
 	}
 	r := report.Report{Schema: report.Schema, Version: o.Version}
-	p := o.progress(5 * len(runs))
+	p := o.progress(6 * len(runs))
 	defer p.Close()
 	for _, dir := range runs {
 		run, err := reportRun(ctx, o, p, dir)
@@ -124,7 +124,7 @@ func (r *reporting) run(ctx context.Context, p *Progress) (report.Run, error) {
 	if err := r.readValues(ctx); err != nil {
 		return report.Run{}, err
 	}
-	if err := r.readParts(ctx); err != nil {
+	if err := r.readParts(ctx, p); err != nil {
 		return report.Run{}, err
 	}
 	p.Phase("fetch rows", "rows", 0)
@@ -148,7 +148,7 @@ func (r *reporting) run(ctx context.Context, p *Progress) (report.Run, error) {
 
 // readParts chooses what the page shows and reads what is known of it, but for
 // the fields of rows.
-func (r *reporting) readParts(ctx context.Context) (err error) {
+func (r *reporting) readParts(ctx context.Context, p *Progress) (err error) {
 	r.suspects = r.findSuspects()
 	r.cells = r.topCells()
 	if r.duplicates, err = r.findDuplicates(ctx); err != nil {
@@ -157,6 +157,7 @@ func (r *reporting) readParts(ctx context.Context) (err error) {
 	if r.lists, err = r.readLists(ctx, r.chooseQueries()); err != nil {
 		return err
 	}
+	p.Phase("score shown queries", "", 0)
 	if err := r.weigh(ctx, r.lists); err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/sink"
@@ -36,9 +38,6 @@ func (r *reporting) readNearest(ctx context.Context, l *lists) error {
 	return nil
 }
 
-// denseBytes bounds the scores that are in memory while shares are computed.
-const denseBytes = 256 << 20
-
 // weigh scores the shown queries again, with all train rows: for the absolute
 // score of which the shown rows have a share, and to see whether model and tables
 // still give the scores of the run.
@@ -58,11 +57,11 @@ func (r *reporting) weigh(ctx context.Context, l *lists) error {
 	if err != nil {
 		return err
 	}
-	position := make(map[int64]int64, train.Len())
-	for i := range train.Len() {
-		position[train.At(i)] = i
+	budget, err := r.s.common.memory()
+	if err != nil {
+		return err
 	}
-	step := max(1, int(denseBytes/(8*max(train.Len(), 1)*int64(r.s.model.K()))))
+	step := max(1, int(budget/4/(8*max(train.Len(), 1)*int64(r.s.model.K()))))
 	for at := 0; at < len(l.queries); at += step {
 		part := l.queries[at:min(at+step, len(l.queries))]
 		job := influence.Job{Train: train, Query: (&lists{queries: part}).rows(), Of: r.of, Precision: precision}
@@ -85,7 +84,7 @@ func (r *reporting) weigh(ctx context.Context, l *lists) error {
 			for _, side := range a.sides {
 				for _, row := range side.rows {
 					l.weighed++
-					if i, ok := position[row.TrainRow]; !ok || m.At(e, i) != row.Score {
+					if i, ok := position(train, row.TrainRow); !ok || m.At(e, i) != row.Score {
 						l.differing++
 					}
 				}
@@ -93,6 +92,12 @@ func (r *reporting) weigh(ctx context.Context, l *lists) error {
 		}
 	}
 	return nil
+}
+
+// position finds a train row among rows in ascending order.
+func position(rows influence.Rows, row int64) (int64, bool) {
+	i, ok := sort.Find(int(rows.Len()), func(i int) int { return cmp.Compare(row, rows.At(int64(i))) })
+	return int64(i), ok
 }
 
 // rows are the shown queries as rows of a job, in their order.
