@@ -40,38 +40,45 @@ func openArrow(path string) (s *arrowStream, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := skipArrowMagic(f, info.Size()); err != nil {
-		return nil, err
-	}
-	messages := &messageReader{r: bufio.NewReaderSize(f, 1<<18), most: info.Size()}
-	r, err := ipc.NewReaderFromMessageReader(messages, ipc.WithAllocator(allocatorFor(info.Size())))
+	start, err := firstArrowMessage(f, info.Size())
 	if err != nil {
 		return nil, err
 	}
-	return &arrowStream{r, max(1<<25, 8*info.Size()), func() error {
+	rest := io.NewSectionReader(f, start, info.Size()-start)
+	return newArrowStream(&readSource{bufio.NewReaderSize(rest, 1<<18)}, info.Size(), f.Close)
+}
+
+// newArrowStream reads the schema of a stream in a file of so many bytes.
+func newArrowStream(source byteSource, fileBytes int64, close func() error) (*arrowStream, error) {
+	messages := &messageReader{source: source, most: fileBytes}
+	r, err := ipc.NewReaderFromMessageReader(messages, ipc.WithAllocator(allocatorFor(fileBytes)))
+	if err != nil {
+		return nil, err
+	}
+	return &arrowStream{r, max(1<<25, 8*fileBytes), func() error {
 		r.Release()
-		return f.Close()
+		return close()
 	}}, nil
 }
 
-// skipArrowMagic leaves f at the first message. A file must also end with the
-// magic number, which it lacks where it was cut short.
-func skipArrowMagic(f *os.File, size int64) error {
+// firstArrowMessage returns where the first message begins: at the start of a
+// stream, behind the magic number of a file. A file must also end with the magic
+// number, which it lacks where it was cut short.
+func firstArrowMessage(f io.ReaderAt, size int64) (int64, error) {
 	head, tail := make([]byte, 8), make([]byte, len(arrowMagic))
-	if _, err := io.ReadFull(f, head); err != nil {
-		return problem("is not an Arrow IPC file, or is cut short")
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return 0, problem("is not an Arrow IPC file, or is cut short")
 	}
 	if !bytes.HasPrefix(head, []byte(arrowMagic)) {
-		_, err := f.Seek(0, io.SeekStart)
-		return err
+		return 0, nil
 	}
 	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return err
+		return 0, err
 	}
 	if string(tail) != arrowMagic {
-		return problem("the Arrow IPC file is cut short").hint("copy or write it again")
+		return 0, problem("the Arrow IPC file is cut short").hint("copy or write it again")
 	}
-	return nil
+	return int64(len(head)), nil
 }
 
 func invalidArrow(err error) error {

@@ -13,9 +13,39 @@ import (
 // whose lists are longer than the message, since the Arrow library allocates
 // what they ask for before it looks.
 type messageReader struct {
-	r    io.Reader
-	most int64 // bytes of the file, which no part can exceed
-	last *ipc.Message
+	source byteSource
+	most   int64 // bytes of the file, which no part can exceed
+	last   *ipc.Message
+}
+
+// A byteSource gives the bytes of a stream piece by piece: io.EOF at its end,
+// io.ErrUnexpectedEOF where a piece is cut short.
+type byteSource interface {
+	take(n int64) ([]byte, error)
+}
+
+// A readSource copies pieces into fresh memory.
+type readSource struct{ io.Reader }
+
+func (s *readSource) take(n int64) ([]byte, error) {
+	b := make([]byte, n)
+	_, err := io.ReadFull(s.Reader, b)
+	return b, err
+}
+
+// A mappedSource gives pieces of a mapped file, without a copy.
+type mappedSource struct{ rest []byte }
+
+func (s *mappedSource) take(n int64) ([]byte, error) {
+	switch {
+	case n <= int64(len(s.rest)):
+		piece := s.rest[:n:n]
+		s.rest = s.rest[n:]
+		return piece, nil
+	case len(s.rest) == 0:
+		return nil, io.EOF
+	}
+	return nil, io.ErrUnexpectedEOF
 }
 
 const continuation = 0xffffffff // before the length of a message, since Arrow 0.15
@@ -60,17 +90,19 @@ func (m *messageReader) Message() (*ipc.Message, error) {
 }
 
 func (m *messageReader) word() (uint32, error) {
-	var b [4]byte
-	_, err := io.ReadFull(m.r, b[:])
-	return binary.LittleEndian.Uint32(b[:]), err
+	b, err := m.source.take(4)
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint32(b), nil
 }
 
 func (m *messageReader) bytes(n int64) ([]byte, error) {
 	if n < 0 || n > m.most {
 		return nil, problem("is not a valid Arrow IPC file, or is cut short: a part has %d bytes", n)
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(m.r, b); err != nil {
+	b, err := m.source.take(n)
+	if err != nil {
 		return nil, problem("the Arrow IPC file is cut short").hint("copy or write it again")
 	}
 	return b, nil

@@ -15,6 +15,10 @@
 //	Arrow IPC         files and streams; dictionaries count by value
 //	.npy              numeric vectors and matrices; columns Column_0, Column_1, …
 //
+// [OpenMatrix] opens files of vectors (.npy, safetensors, Arrow, Parquet, raw) as a
+// [Matrix], whose [Matrix.Blocks] are rows of numbers for the kernels: a part of a
+// mapped file where that holds them as they are.
+//
 // # Flow
 //
 //	files ──▶ format (csv, jsonl, parquet, arrow, npy)
@@ -46,6 +50,6 @@
 //
 // # Not here
 //
-// What a model does with the numbers (package gbdt), matrices of gradients
+// What a model does with the numbers (package gbdt), stores of gradients
 // (influence/capture, influence/store), and writing of results (package sink).
 package dataset

@@ -1,12 +1,14 @@
 package dataset
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/stretchr/testify/require"
 )
 
 // readAnything opens a hostile file, binds every column in turn to every role
@@ -86,4 +88,61 @@ func FuzzArrow(f *testing.F) {
 	f.Add(arrowFileBytes(f, fuzzBatch(f)))
 	f.Add(arrowStreamBytes(f, fuzzBatch(f)))
 	f.Fuzz(func(t *testing.T, content []byte) { readAnything(t, "t.arrow", content) })
+}
+
+// readVectors opens a hostile file as a matrix and reads it. Only blocks or an
+// *Error may come of it.
+func readVectors(t *testing.T, name string, content []byte, opt MatrixOptions) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	expect := func(err error) {
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("%T is no *Error: %v", err, err)
+		}
+	}
+	opt.Tmp = t.TempDir()
+	m, err := OpenMatrix(path, opt)
+	expect(err)
+	if err != nil {
+		return
+	}
+	for _, err := range m.Blocks(t.Context(), 0, m.Rows()) {
+		expect(err)
+	}
+	require.NoError(t, m.Close())
+}
+
+func FuzzSafetensors(f *testing.F) {
+	f.Add(vectorTensor(f, "F32", Float32, 0))
+	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		h, err := ReadSafetensorsHeader(bytes.NewReader(content), int64(len(content)))
+		if err == nil {
+			for _, x := range h.Tensors {
+				readVectors(t, "m.safetensors", content, MatrixOptions{Name: x.Name})
+			}
+		}
+	})
+}
+
+func FuzzNPYMatrix(f *testing.F) {
+	f.Add(npyBytes(f, "<f4", []float32{1, 2, 3, 4}, 2, 2))
+	f.Add(npyRaw(1, "{'descr': '<f2', 'fortran_order': True, 'shape': (2, 2), }", make([]byte, 8)))
+	f.Fuzz(func(t *testing.T, content []byte) { readVectors(t, "m.npy", content, MatrixOptions{BlockRows: 1}) })
+}
+
+func FuzzArrowVectors(f *testing.F) {
+	f.Add(plainArrowBytes(f, vectorBatches(f, Float32)...))
+	f.Add(arrowFileBytes(f, vectorBatches(f, Float16)...))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		readVectors(t, "m.arrow", content, MatrixOptions{})
+		readVectors(t, "m.arrow", content, MatrixOptions{Read: true})
+	})
+}
+
+func FuzzParquetVectors(f *testing.F) {
+	f.Add(parquetBytes(f, 5, vectorBatches(f, Float64)...))
+	f.Fuzz(func(t *testing.T, content []byte) { readVectors(t, "m.parquet", content, MatrixOptions{}) })
 }

@@ -82,12 +82,24 @@ func parquetBytes(t testing.TB, groupRows int64, batches ...arrow.RecordBatch) [
 	return b.Bytes()
 }
 
+// arrowFileBytes writes a compressed Arrow file.
 func arrowFileBytes(t testing.TB, batches ...arrow.RecordBatch) []byte {
+	t.Helper()
+	return arrowFileWith(t, []ipc.Option{ipc.WithLZ4()}, batches)
+}
+
+// plainArrowBytes writes an Arrow file without compression.
+func plainArrowBytes(t testing.TB, batches ...arrow.RecordBatch) []byte {
+	t.Helper()
+	return arrowFileWith(t, nil, batches)
+}
+
+func arrowFileWith(t testing.TB, options []ipc.Option, batches []arrow.RecordBatch) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "t.arrow")
 	f, err := os.Create(path)
 	require.NoError(t, err)
-	w, err := ipc.NewFileWriter(f, ipc.WithSchema(batches[0].Schema()), ipc.WithLZ4())
+	w, err := ipc.NewFileWriter(f, append(options, ipc.WithSchema(batches[0].Schema()))...)
 	require.NoError(t, err)
 	for _, b := range batches {
 		require.NoError(t, w.Write(b))

@@ -1,0 +1,172 @@
+package dataset
+
+import (
+	"context"
+	"iter"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow/float16"
+)
+
+// A Block is consecutive rows of a [Matrix]: number j of row First+i is value
+// i·Cols + j of the one slice that the matrix's dtype fills. The numbers may lie in
+// a mapped file: writing to them ends the process, and they are valid until the
+// next block is asked for.
+type Block struct {
+	First      int64
+	Rows, Cols int
+	Float64    []float64
+	Float32    []float32
+	Half       []uint16 // bits of Float16 or BFloat16
+}
+
+// Blocks streams rows lo … hi−1 in order, a block of equally many rows at a time but
+// for the last one, across shards and record batches. While a block is being used,
+// the next one is being read: two blocks of memory at most, and none where the rows
+// of a block lie together in a mapped file.
+//
+// After an error, which is an [*Error] or the context's, the stream ends.
+func (m *Matrix) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[Block, error] {
+	return func(yield func(Block, error) bool) {
+		if lo < 0 || hi < lo || hi > m.rows {
+			yield(Block{}, at(m.path, problem("rows %d to %d of %d do not exist", lo, hi, m.rows)))
+			return
+		}
+		s := &blockStream{m: m, at: lo, hi: hi}
+		next := s.ahead()
+		defer func() { <-next }() // the files may be closed when the stream has ended
+		for at := lo; at < hi; {
+			b := <-next
+			next = s.ahead()
+			if err := ctx.Err(); b.err == nil && err != nil {
+				b = readBlock{err: err}
+			}
+			if !yield(b.Block, b.err) || b.err != nil {
+				return
+			}
+			at += int64(b.Rows)
+		}
+	}
+}
+
+// A blockStream reads blocks in turn into two buffers.
+type blockStream struct {
+	m       *Matrix
+	at, hi  int64
+	buffers [2][]uint64
+	turn    int
+}
+
+type readBlock struct {
+	Block
+	err error
+}
+
+// ahead starts to read the next block. The channel gives it once, and then zero
+// blocks.
+func (s *blockStream) ahead() <-chan readBlock {
+	out := make(chan readBlock, 1)
+	rows := min(int64(s.m.blockRows), s.hi-s.at)
+	if rows == 0 {
+		close(out)
+		return out
+	}
+	first, buffer := s.at, &s.buffers[s.turn]
+	s.at, s.turn = s.at+rows, 1-s.turn
+	go func() {
+		defer close(out)
+		values, err := s.m.values(first, rows, buffer)
+		if err != nil {
+			out <- readBlock{err: at(s.m.path, err)}
+			return
+		}
+		out <- readBlock{Block: s.m.block(first, int(rows), values)}
+	}()
+	return out
+}
+
+// block gives values the type of the matrix.
+func (m *Matrix) block(first int64, rows int, values []byte) Block {
+	b := Block{First: first, Rows: rows, Cols: m.cols}
+	switch m.dtype {
+	case Float64:
+		b.Float64 = cast[float64](values)
+	case Float32:
+		b.Float32 = cast[float32](values)
+	default:
+		b.Half = cast[uint16](values)
+	}
+	return b
+}
+
+// cast sees bytes as numbers; they begin at a multiple of the number's size.
+func cast[T float64 | float32 | uint16](b []byte) []T {
+	var t T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(t)))
+}
+
+// bytesOf sees numbers as bytes.
+func bytesOf[T float64 | float32 | float16.Num | uint64](x []T) []byte {
+	var t T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(t)))
+}
+
+// values returns the bytes of rows first … first+rows−1: of the mapped file where
+// they lie together there, else copied into the buffer.
+func (m *Matrix) values(first, rows int64, buffer *[]uint64) ([]byte, error) {
+	size := m.dtype.Bytes()
+	rowBytes := int64(m.cols) * size
+	i := m.extentOf(first)
+	if e := m.extents[i]; first+rows <= e.first+e.rows && !e.byColumn && e.file.mapped != nil {
+		from := e.offset + (first-e.first)*rowBytes
+		values := e.file.mapped[from : from+rows*rowBytes : from+rows*rowBytes]
+		if uintptr(unsafe.Pointer(unsafe.SliceData(values)))%uintptr(size) == 0 {
+			needSoon(e.file.mapped, from, from+rows*rowBytes)
+			return values, nil
+		}
+	}
+	if need := int((rows*rowBytes + 7) / 8); len(*buffer) < need {
+		*buffer = make([]uint64, need)
+	}
+	out := bytesOf(*buffer)[:rows*rowBytes]
+	for to := out; len(to) > 0; i++ {
+		e := m.extents[i]
+		skip := first - e.first
+		n := min(e.rows-skip, int64(len(to))/rowBytes)
+		if err := e.copyRows(to[:n*rowBytes], skip, n, int64(m.cols), size); err != nil {
+			return nil, err
+		}
+		to, first = to[n*rowBytes:], first+n
+	}
+	return out, nil
+}
+
+// extentOf returns the number of the extent that holds a row.
+func (m *Matrix) extentOf(row int64) int {
+	lo, hi := 0, len(m.extents)
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; m.extents[mid].first <= row {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// copyRows copies n rows of an extent, from its row skip on.
+func (e *extent) copyRows(to []byte, skip, n, cols, size int64) error {
+	if !e.byColumn {
+		return e.file.copyAt(to, e.offset+skip*cols*size)
+	}
+	column := make([]byte, n*size)
+	for j := range cols {
+		if err := e.file.copyAt(column, e.offset+(j*e.rows+skip)*size); err != nil {
+			return err
+		}
+		for i := range n {
+			copy(to[(i*cols+j)*size:][:size], column[i*size:][:size])
+		}
+	}
+	return nil
+}
