@@ -133,6 +133,15 @@ func NPZ(tb testing.TB, path string) map[string]Array {
 	return out
 }
 
+// NPY reads a .npy file.
+func NPY(path string) (Array, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Array{}, err
+	}
+	return parseNPY(b)
+}
+
 var header = regexp.MustCompile(`'descr': '([^']+)', 'fortran_order': False, 'shape': \(([^)]*)\)`)
 
 // parseNPY reads format 1.0, which is what goldens have.
