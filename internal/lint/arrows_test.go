@@ -14,6 +14,7 @@ import (
 var arrows = map[string][]string{
 	"internal/kernel":         {},
 	"internal/parallel":       {"internal/kernel"},
+	"internal/blas":           {"internal/kernel"},
 	"internal/goldentest":     {},
 	"internal/lint":           {},
 	"internal/oracle":         {},
@@ -25,7 +26,7 @@ var arrows = map[string][]string{
 	"gbdt/lightgbm":           {"gbdt", "influence"},
 	"internal/app": {
 		"internal/app/report",
-		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
+		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/kernel", "internal/parallel",
 	},
 	"internal/app/report": {"influence", "influence/dataset", "influence/sink", "gbdt"},
 	"cmd/infl": {
