@@ -129,9 +129,9 @@ func TestBergsonProjectionGolden(t *testing.T) {
 		}
 		return m
 	}
-	starts := make([]int, n+1)
-	for i := range starts {
-		starts[i] = i
+	start := make([]int, n+1)
+	for i := range start {
+		start[i] = i
 	}
 	largest := 0.0
 	for _, x := range want.Data {
@@ -143,7 +143,7 @@ func TestBergsonProjectionGolden(t *testing.T) {
 		Bergson(module+"/left", BergsonJL, left)
 		Bergson(module+"/right", BergsonJL, right)
 		out := NewMatrix[float32](n, p*p)
-		ProjectOuter(2, MatrixProjector{left}, MatrixProjector{right}, g, a, starts, out)
+		ProjectOuter(2, MatrixProjector{left}, MatrixProjector{right}, g, a, start, out)
 		for e := range n {
 			for j, x := range out.Row(e) {
 				require.InDelta(t, want.Data[e*2*p*p+k*p*p+j], x, 1e-5*largest, "%s, example %d", module, e)

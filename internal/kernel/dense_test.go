@@ -190,7 +190,7 @@ func identityRows(p Projector, d int) Matrix[float32] {
 func TestProjectOuter(t *testing.T) {
 	const o, in, rows = 12, 20, 9
 	rng := rand.New(rand.NewPCG(3, 1))
-	starts := []int{0, 3, 3, 4, 9}
+	start := []int{0, 3, 3, 4, 9}
 	g, a := MatrixOf(normal[float32](rng, rows*o), rows, o), MatrixOf(normal[float32](rng, rows*in), rows, in)
 	for i, pair := range [][2]Projector{
 		{NewRademacher(1, 5), NewGaussian(2, 7)},
@@ -202,10 +202,10 @@ func TestProjectOuter(t *testing.T) {
 			var first []float32
 			for workers := 1; workers <= 3; workers++ {
 				out := MatrixOf(normal[float32](rng, 4*l.Rows*r.Rows), 4, l.Rows*r.Rows)
-				ProjectOuter(workers, pair[0], pair[1], g, a, starts, out)
+				ProjectOuter(workers, pair[0], pair[1], g, a, start, out)
 				for e := range 4 {
-					n := starts[e+1] - starts[e]
-					want := outerByDefinition(l, r, g.Block(starts[e], 0, n, o), a.Block(starts[e], 0, n, in))
+					n := start[e+1] - start[e]
+					want := outerByDefinition(l, r, g.Block(start[e], 0, n, o), a.Block(start[e], 0, n, in))
 					for k, w := range want {
 						require.InDelta(t, w, out.Row(e)[k], 1e-4, "example %d", e)
 					}
@@ -218,6 +218,6 @@ func TestProjectOuter(t *testing.T) {
 		})
 	}
 	require.Panics(t, func() {
-		ProjectOuter(1, NewHadamard(1, 4), NewHadamard(1, 4), g, a, starts, NewMatrix[float32](3, 16))
+		ProjectOuter(1, NewHadamard(1, 4), NewHadamard(1, 4), g, a, start, NewMatrix[float32](3, 16))
 	})
 }

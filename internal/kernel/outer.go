@@ -22,29 +22,26 @@ func (p MatrixProjector) Project(workers int, x, out Matrix[float32]) {
 }
 
 // ProjectOuter projects gradients of a layer from both sides without forming them.
-// The gradient of example e is the sum of outer products of rows starts[e] …
-// starts[e+1]−1 of g (n × o, gradients of what the layer gives) and of a (n × i, what
+// The gradient of example e is the sum of outer products of rows start[e] …
+// start[e+1]−1 of g (n × o, gradients of what the layer gives) and of a (n × i, what
 // the layer gets); row e of out becomes, row by row of a left.Size × right.Size matrix,
 //
 //	L·(Σ_t g_t·a_tᵀ)·Rᵀ = Σ_t (L·g_t)·(R·a_t)ᵀ
 //
 // L and R project first, so the cost is that of the two projections and of
-// n·left.Size·right.Size multiply-adds, each sum one chain over t in ascending order.
-// starts has one number more than out has rows and does not descend. At most workers
-// goroutines run, all ended on return; scratch memory is 4·n·(left.Size + right.Size)
-// bytes and that of the projections.
-func ProjectOuter(workers int, left, right Projector, g, a Matrix[float32], starts []int, out Matrix[float32]) {
+// n·left.Size·right.Size multiply-adds; the sums and start are those of [OuterSums]. At
+// most workers goroutines run, all ended on return; scratch memory is
+// 4·n·(left.Size + right.Size) bytes and that of the projections.
+func ProjectOuter(workers int, left, right Projector, g, a Matrix[float32], start []int, out Matrix[float32]) {
 	out.check()
-	if g.Rows != a.Rows || len(starts) != out.Rows+1 || out.Cols != left.Size()*right.Size() {
+	if g.Rows != a.Rows || out.Cols != left.Size()*right.Size() {
 		panic("kernel: gradients do not fit their projection")
 	}
 	lg, ra := NewMatrix[float32](g.Rows, left.Size()), NewMatrix[float32](a.Rows, right.Size())
 	left.Project(workers, g, lg)
 	right.Project(workers, a, ra)
-	forBlocks(workers, out.Rows, func(_, e int) {
-		row := out.Row(e)
-		clear(row)
-		rows := starts[e+1] - starts[e]
-		GemmTN(1, lg.Block(starts[e], 0, rows, lg.Cols), ra.Block(starts[e], 0, rows, ra.Cols), MatrixOf(row, lg.Cols, ra.Cols))
-	})
+	for e := range out.Rows {
+		clear(out.Row(e))
+	}
+	OuterSums(workers, start, lg, ra, out)
 }
