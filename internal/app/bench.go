@@ -45,10 +45,13 @@ func Bench(ctx context.Context, c *Common, names []string) error {
 		if err != nil {
 			return err
 		}
-		t.Add(k.kernel, b.shape, workers, kernel.CPU().String(), digits(rate/1e9), b.unit, digits(limit/1e9), digits(rate/limit))
+		t.Add(k.kernel, b.shape, workers, CPU(), digits(rate/1e9), b.unit, digits(limit/1e9), digits(rate/limit))
 	}
 	return c.Output.Print(c.Streams, t)
 }
+
+// CPU returns the form in which the kernels run: generic, avx2 or avx512.
+func CPU() string { return kernel.CPU().String() }
 
 // A benchmark is a kernel with an input.
 type benchmark struct {

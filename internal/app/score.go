@@ -97,7 +97,7 @@ func (o *ScoreOptions) printIf(err error) error {
 // now and by content while the inputs are read.
 func openRun(ctx context.Context, s *session, o *ScoreOptions) (*sink.Run, error) {
 	record := sink.Record{
-		Versions:      map[string]string{"infl": o.Version, "schema": fmt.Sprint(sink.Schema), s.forest.Library: s.forest.Version},
+		Versions:      s.versions(o.Version),
 		Configuration: o.Configuration,
 		Description:   influence.Description{Method: s.method.name, Approximate: []string{}},
 		Seed:          o.Seed,

@@ -32,6 +32,7 @@ type session struct {
 	model   *gbdt.Model
 	queries *gbdt.Queries
 
+	blas     string // library of the system that computes products, or ""
 	warnings []string
 	inputs   map[string]dataset.Fingerprint
 }
@@ -40,6 +41,9 @@ type session struct {
 // schemas, but no rows.
 func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
 	s := &session{common: c, options: o}
+	if err := s.openBLAS(); err != nil {
+		return nil, err
+	}
 	if s.columns, err = o.columns(); err != nil {
 		return nil, err
 	}

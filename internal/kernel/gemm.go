@@ -95,6 +95,9 @@ const slabNumbers = 1 << 21
 // addPacked adds a product slab by slab of the right side: all workers pack a
 // slab, then they take blocks of rows of C.
 func (g *gemmKernels[F]) addPacked(workers int, left, right side[F], c Matrix[F]) {
+	if substituted(left, right, c) {
+		return
+	}
 	depth := g.depthOf(right.k)
 	cols := evenPart(right.n, slabNumbers/depth, g.cols)
 	slab := takeScratch[F](roundUp(cols, g.cols) * depth)

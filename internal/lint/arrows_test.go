@@ -75,6 +75,13 @@ func TestKernelNeedsNothing(t *testing.T) {
 	}
 }
 
+// TestReleaseLoadsNoLibraries: only builds with the tag blas do.
+func TestReleaseLoadsNoLibraries(t *testing.T) {
+	for path := range list(t) {
+		assert.False(t, under(path, "github.com/ebitengine/purego"), "%s is part of a build without tags", path)
+	}
+}
+
 // TestTalkStaysInApp holds terminals, HTTP and flags away from the library.
 func TestTalkStaysInApp(t *testing.T) {
 	talk := []string{"net/http", "html/template", "golang.org/x/term", "github.com/spf13/cobra", "github.com/spf13/pflag", "flag", "log", "log/slog"}
