@@ -20,7 +20,10 @@ package kernel
 // goroutines run, all ended on return. Cost: 2·m·n·k operations; scratch memory
 // is bounded by 64 MiB and 2 MiB per worker.
 func GemmNN[F Float](workers int, a, b, c Matrix[F]) {
-	gemm(workers, rowsOf(a), colsOf(b), c)
+	var left, right side[F]
+	left.rows(&a)
+	right.cols(&b)
+	gemm(workers, &left, &right, &c)
 }
 
 // GemmNT adds A·Bᵀ to C, for A of m × k, B of n × k and C of m × n numbers:
@@ -29,7 +32,10 @@ func GemmNN[F Float](workers int, a, b, c Matrix[F]) {
 //
 // Everything else is as [GemmNN] has it.
 func GemmNT[F Float](workers int, a, b, c Matrix[F]) {
-	gemm(workers, rowsOf(a), rowsOf(b), c)
+	var left, right side[F]
+	left.rows(&a)
+	right.rows(&b)
+	gemm(workers, &left, &right, &c)
 }
 
 // GemmTN adds Aᵀ·B to C, for A of k × m, B of k × n and C of m × n numbers:
@@ -38,28 +44,36 @@ func GemmNT[F Float](workers int, a, b, c Matrix[F]) {
 //
 // Everything else is as [GemmNN] has it.
 func GemmTN[F Float](workers int, a, b, c Matrix[F]) {
-	gemm(workers, colsOf(a), colsOf(b), c)
+	var left, right side[F]
+	left.cols(&a)
+	right.cols(&b)
+	gemm(workers, &left, &right, &c)
 }
 
 const (
 	// tinyProduct is the number of multiply-adds below which a loop is faster
 	// than a call.
-	tinyProduct = 24
+	tinyProduct = 2
 	// smallProduct is the number of multiply-adds below which packing does not
 	// pay.
 	smallProduct = 1 << 18
+	// smallPanel is the number of numbers below which a right side whose numbers
+	// of one step are not neighbours is better left so.
+	smallPanel = 16
 )
 
 // gemm adds to C[i, j] the product of vector i of the left side and vector j of
 // the right side.
-func gemm[F Float](workers int, left, right side[F], c Matrix[F]) {
+func gemm[F Float](workers int, left, right *side[F], c *Matrix[F]) {
 	c.check()
 	if left.k != right.k || c.Rows != left.n || c.Cols != right.n {
 		panic("kernel: matrices do not fit")
 	}
-	if left.n == 0 || right.n == 0 || left.k == 0 {
-		return
-	}
+	addGemm(workers, left, right, c)
+}
+
+// addGemm is gemm of what fits.
+func addGemm[F Float](workers int, left, right *side[F], c *Matrix[F]) {
 	products := left.n * right.n * left.k
 	switch {
 	case products <= tinyProduct:
@@ -67,23 +81,33 @@ func gemm[F Float](workers int, left, right side[F], c Matrix[F]) {
 	case products <= smallProduct:
 		kernelsOf[F]().addUnpacked(left, right, c)
 	default:
-		kernelsOf[F]().addPacked(workers, left, right, c)
+		kernelsOf[F]().addPacked(workers, *left, *right, *c)
 	}
 }
 
 // addUnpacked adds a product that is too small for packing. Only a right side
 // whose numbers of one step are not neighbours is copied.
-func (g *gemmKernels[F]) addUnpacked(left, right side[F], c Matrix[F]) {
-	b, ldb := right.data, right.along
-	if right.across != 1 && right.n > 1 {
-		ldb = roundUp(right.n, g.lanes)
+func (g *gemmKernels[F]) addUnpacked(left, right *side[F], c *Matrix[F]) {
+	switch {
+	case right.across == 1:
+		g.addStrips(left, right.n, right.data, right.along, c)
+	case right.n*right.k <= smallPanel || right.n == 1:
+		for j := range right.n {
+			g.strip(left.n, 1, left.k, left.data, left.across, left.along, right.data[j*right.across:], right.along, c.Data[j:], c.Stride)
+		}
+	default:
+		ldb := roundUp(right.n, g.lanes)
 		panel := takeScratch[F](right.k * ldb)
-		defer panel.release()
-		b = panel.numbers
-		g.transposeStrip(b, ldb, right)
+		g.transposeStrip(panel.numbers, ldb, *right)
+		g.addStrips(left, right.n, panel.numbers, ldb, c)
+		panel.release()
 	}
-	for j := 0; j < right.n; j += g.cols {
-		g.strip(left.n, min(g.cols, right.n-j), left.k, left.data, left.across, left.along, b[j:], ldb, c.Data[j:], c.Stride)
+}
+
+// addStrips adds a product with n columns of which a row is ldb behind the last.
+func (g *gemmKernels[F]) addStrips(left *side[F], n int, b []F, ldb int, c *Matrix[F]) {
+	for j := 0; j < n; j += g.cols {
+		g.strip(left.n, min(g.cols, n-j), left.k, left.data, left.across, left.along, b[j:], ldb, c.Data[j:], c.Stride)
 	}
 }
 

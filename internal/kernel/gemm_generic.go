@@ -2,14 +2,17 @@ package kernel
 
 // addProduct adds to C[i, j] the product of vector i of the left side and vector
 // j of the right side: the definition of every product of matrices.
-func addProduct[F Float](left, right side[F], c Matrix[F]) {
+func addProduct[F Float](left, right *side[F], c *Matrix[F]) {
 	for i := range left.n {
-		for j := range right.n {
-			s := c.Data[i*c.Stride+j]
-			for l := range left.k {
-				s = fma(left.data[i*left.across+l*left.along], right.data[j*right.across+l*right.along], s)
+		row := c.Data[i*c.Stride:][:right.n]
+		for j, s := range row {
+			a, b := i*left.across, j*right.across
+			for range left.k {
+				s = fma(left.data[a], right.data[b], s)
+				a += left.along
+				b += right.along
 			}
-			c.Data[i*c.Stride+j] = s
+			row[j] = s
 		}
 	}
 }
@@ -28,7 +31,7 @@ func genericGemm[F Float]() gemmKernels[F] {
 }
 
 func stripGeneric[F Float](m, n, k int, a []F, across, along int, b []F, ldb int, c []F, ldc int) {
-	addProduct(side[F]{a, m, k, across, along}, side[F]{b, n, k, 1, ldb}, Matrix[F]{c, m, n, ldc})
+	addProduct(&side[F]{a, m, k, across, along}, &side[F]{b, n, k, 1, ldb}, &Matrix[F]{c, m, n, ldc})
 }
 
 func widenGeneric[F Float](src []F, dst []float64) {

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // A gemmKernels is what a path brings to products of matrices: its innermost
 // loops and the sizes that suit them.
 type gemmKernels[F Float] struct {
@@ -29,10 +31,10 @@ type gemmKernels[F Float] struct {
 
 // kernelsOf returns what the current path brings.
 func kernelsOf[F Float]() *gemmKernels[F] {
-	if g, ok := any(&gemm32[path]).(*gemmKernels[F]); ok {
-		return g
+	if unsafe.Sizeof(F(0)) == 4 {
+		return (*gemmKernels[F])(unsafe.Pointer(&gemm32[path]))
 	}
-	return any(&gemm64[path]).(*gemmKernels[F])
+	return (*gemmKernels[F])(unsafe.Pointer(&gemm64[path]))
 }
 
 // depthOf returns the depth that cuts k into equal parts.

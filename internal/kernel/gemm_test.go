@@ -15,7 +15,7 @@ type gemmForm[F Float] struct {
 	name                    string
 	leftTurned, rightTurned bool // A is k × m, B is n × k
 	run                     func(workers int, a, b, c Matrix[F])
-	left, right             func(Matrix[F]) side[F]
+	left, right             func(*Matrix[F]) side[F]
 }
 
 func gemmForms[F Float]() []gemmForm[F] {
@@ -87,7 +87,7 @@ func (x *gemmCase[F]) check(t *testing.T, what string, run func()) {
 	x.a.unchanged(t, "A")
 	x.b.unchanged(t, "B")
 	x.c.unharmed(t, "C")
-	requireSameBits(t, x.want, x.c.slice(), fmt.Sprintf("%s %s, %d × %d, k %d", what, x.form.name, x.sum.Rows, x.sum.Cols, x.form.left(x.left).k))
+	requireSameBits(t, x.want, x.c.slice(), fmt.Sprintf("%s %s, %d × %d, k %d", what, x.form.name, x.sum.Rows, x.sum.Cols, x.form.left(&x.left).k))
 }
 
 // checkGemm compares a product with the definition, bit for bit, on every path,
@@ -95,14 +95,14 @@ func (x *gemmCase[F]) check(t *testing.T, what string, run func()) {
 func checkGemm[F Float](t *testing.T, form gemmForm[F], m, n, k, gap, shift int, draw func(*rand.Rand, int) []F) {
 	t.Helper()
 	x := newGemmCase(form, m, n, k, gap, shift, draw)
-	left, right := form.left(x.left), form.right(x.right)
+	left, right := form.left(&x.left), form.right(&x.right)
 	onEachPath(t, func(t *testing.T) []F {
 		for _, workers := range []int{1, 3} {
 			x.check(t, "product", func() { form.run(workers, x.left, x.right, x.sum) })
 		}
 		if m*n*k > 0 {
 			g := kernelsOf[F]()
-			x.check(t, "unpacked", func() { g.addUnpacked(left, right, x.sum) })
+			x.check(t, "unpacked", func() { g.addUnpacked(&left, &right, &x.sum) })
 			x.check(t, "packed", func() { g.addPacked(2, left, right, x.sum) })
 		}
 		return x.c.slice()

@@ -44,14 +44,9 @@ func (m Matrix[F]) Block(row, col, rows, cols int) Matrix[F] {
 }
 
 // check panics where the view is no matrix: the vector forms do not look.
-func (m Matrix[F]) check() {
-	switch {
-	case m.Rows < 0 || m.Cols < 0:
-		panic("kernel: a matrix of negative size")
-	case m.Rows == 0 || m.Cols == 0:
-	case m.Stride < m.Cols && m.Rows > 1:
-		panic("kernel: rows of a matrix overlap")
-	case len(m.Data) < (m.Rows-1)*m.Stride+m.Cols:
-		panic("kernel: a matrix longer than its numbers")
+func (m *Matrix[F]) check() {
+	if m.Rows < 0 || m.Cols < 0 ||
+		m.Rows > 0 && m.Cols > 0 && (len(m.Data) < (m.Rows-1)*m.Stride+m.Cols || m.Rows > 1 && m.Stride < m.Cols) {
+		panic("kernel: a matrix of negative size, or longer than its numbers, or of overlapping rows")
 	}
 }

@@ -11,7 +11,7 @@ package kernel
 // over r, as [GemmTN] has it; an empty group leaves its row as it is. C must not
 // overlap A or B. At most workers goroutines run.
 func OuterSums[F Float](workers int, start []int, a, b, c Matrix[F]) {
-	left, right := colsOf(a), colsOf(b)
+	left, right := colsOf(&a), colsOf(&b)
 	c.check()
 	if left.k != right.k || len(start) != c.Rows+1 || c.Cols != left.n*right.n {
 		panic("kernel: matrices do not fit")
@@ -25,7 +25,8 @@ func OuterSums[F Float](workers int, start []int, a, b, c Matrix[F]) {
 			panic("kernel: groups overlap")
 		}
 		if rows > 0 && c.Cols > 0 {
-			gemm(workers, left.part(0, left.n, first, rows), right.part(0, right.n, first, rows), MatrixOf(c.Row(g), left.n, right.n))
+			a, b, sum := left.part(0, left.n, first, rows), right.part(0, right.n, first, rows), MatrixOf(c.Row(g), left.n, right.n)
+			addGemm(workers, &a, &b, &sum)
 		}
 	}
 	if c.Rows < workers {

@@ -15,11 +15,11 @@ type Packed[F Float] struct {
 }
 
 // PackNN packs B of k × n numbers for products C += A·B.
-func PackNN[F Float](workers int, b Matrix[F]) *Packed[F] { return packAll(workers, colsOf(b)) }
+func PackNN[F Float](workers int, b Matrix[F]) *Packed[F] { return packAll(workers, colsOf(&b)) }
 
 // PackNT packs B of n × k numbers, the rows of which are the columns of the
 // products C += A·Bᵀ: n queries, for example.
-func PackNT[F Float](workers int, b Matrix[F]) *Packed[F] { return packAll(workers, rowsOf(b)) }
+func PackNT[F Float](workers int, b Matrix[F]) *Packed[F] { return packAll(workers, rowsOf(&b)) }
 
 func packAll[F Float](workers int, right side[F]) *Packed[F] {
 	g := kernelsOf[F]()
@@ -42,7 +42,7 @@ func (p *Packed[F]) Depth() int { return p.k }
 // C must not overlap A.
 func (p *Packed[F]) Add(a, c Matrix[F]) {
 	c.check()
-	left := rowsOf(a)
+	left := rowsOf(&a)
 	if left.k != p.k || c.Rows != left.n || c.Cols != p.n {
 		panic("kernel: matrices do not fit")
 	}
@@ -60,7 +60,7 @@ func (p *Packed[F]) Add(a, c Matrix[F]) {
 // numbers the goroutine. c belongs to use until it returns, and may be changed.
 // How the rows are cut depends on workers and shapes; the numbers do not.
 func (p *Packed[F]) EachBlock(workers int, a Matrix[F], use func(worker, row int, c Matrix[F])) {
-	left := rowsOf(a)
+	left := rowsOf(&a)
 	if left.k != p.k {
 		panic("kernel: matrices do not fit")
 	}

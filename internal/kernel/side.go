@@ -10,16 +10,33 @@ type side[F Float] struct {
 	across, along int
 }
 
-// rowsOf takes the rows of a matrix as vectors.
-func rowsOf[F Float](m Matrix[F]) side[F] {
+// rows takes the rows of a matrix as vectors. It fills s in place: for small
+// products copies of it are what takes the time.
+func (s *side[F]) rows(m *Matrix[F]) {
 	m.check()
-	return side[F]{m.Data, m.Rows, m.Cols, m.Stride, 1}
+	s.data = m.Data
+	s.n, s.k = m.Rows, m.Cols
+	s.across, s.along = m.Stride, 1
 }
 
-// colsOf takes the columns of a matrix as vectors.
-func colsOf[F Float](m Matrix[F]) side[F] {
+// cols takes the columns of a matrix as vectors.
+func (s *side[F]) cols(m *Matrix[F]) {
 	m.check()
-	return side[F]{m.Data, m.Cols, m.Rows, 1, m.Stride}
+	s.data = m.Data
+	s.n, s.k = m.Cols, m.Rows
+	s.across, s.along = 1, m.Stride
+}
+
+// rowsOf returns the rows of a matrix.
+func rowsOf[F Float](m *Matrix[F]) (s side[F]) {
+	s.rows(m)
+	return s
+}
+
+// colsOf returns the columns of a matrix.
+func colsOf[F Float](m *Matrix[F]) (s side[F]) {
+	s.cols(m)
+	return s
 }
 
 // part takes numbers [l, l+k) of vectors [i, i+n).

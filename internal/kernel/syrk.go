@@ -36,7 +36,7 @@ func Syrk[F Float](workers int, x Matrix[F], c Matrix[float64]) {
 	}
 	g := kernelsOf[F]()
 	cols := evenPart(x.Cols, syrkCols, g.cols)
-	s := syrk[F]{gemmKernels: g, workers: workers, x: colsOf(x), c: c, wide: gemm64[path].widen}
+	s := syrk[F]{gemmKernels: g, workers: workers, x: colsOf(&x), c: c, wide: gemm64[path].widen}
 	s.slab = takeScratch[F](cols * SumRows)
 	defer s.slab.release()
 	s.left = takeScratches[F](workers, g.leftNumbers())
