@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"cmd/infl": {
 		"internal/app", "influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/parallel",
 	},
+	"bench/rates": {"internal/kernel", "internal/parallel"},
 	"bench": {
 		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
 	},

@@ -57,13 +57,6 @@ func tile(f number, v vector) {
 		f.load(Mem{Base: at, Disp: v.bytes}, acc[2*i+1])
 		ADDQ(ldc, at)
 	}
-	for range rows {
-		for line := 0; line < step; line += 64 {
-			PREFETCHT0(Mem{Base: at, Disp: line})
-		}
-		PREFETCHT0(Mem{Base: at, Disp: step - 1})
-		ADDQ(ldc, at)
-	}
 	multiply := func(l int) {
 		for h := range 2 {
 			f.load(Mem{Base: b, Disp: l*step + h*v.bytes}, right[h])
@@ -77,19 +70,36 @@ func tile(f number, v vector) {
 			f.fma(left[i%2], right[1], acc[2*i+1])
 		}
 	}
-	many := GP64()
-	MOVQ(k, many)
-	SHRQ(U8(2), many)
-	JZ(LabelRef("tail"))
-	Label("loop")
-	for l := range unrolledSteps {
-		multiply(l)
+	// The rows below are asked for one by one: all at once would hold up A and B.
+	below, rest := GP64(), GP64()
+	many := func(label string, count reg.GPVirtual, also func()) {
+		TESTQ(count, count)
+		JZ(LabelRef(label + "Done"))
+		Label(label)
+		also()
+		for l := range unrolledSteps {
+			multiply(l)
+		}
+		ADDQ(U32(uint32(unrolledSteps*rows*f.bytes)), a)
+		ADDQ(U32(uint32(unrolledSteps*step)), b)
+		DECQ(count)
+		JNZ(LabelRef(label))
+		Label(label + "Done")
 	}
-	ADDQ(U32(uint32(unrolledSteps*rows*f.bytes)), a)
-	ADDQ(U32(uint32(unrolledSteps*step)), b)
-	DECQ(many)
-	JNZ(LabelRef("loop"))
-	Label("tail")
+	MOVQ(k, rest)
+	SHRQ(U8(2), rest)
+	MOVQ(U32(uint32(rows)), below)
+	CMPQ(rest, below)
+	CMOVQLT(rest, below)
+	SUBQ(below, rest)
+	many("first", below, func() {
+		for line := 0; line < step; line += 64 {
+			PREFETCHT0(Mem{Base: at, Disp: line})
+		}
+		PREFETCHT0(Mem{Base: at, Disp: step - 1})
+		ADDQ(ldc, at)
+	})
+	many("loop", rest, func() {})
 	ANDQ(U8(unrolledSteps-1), k)
 	JZ(LabelRef("store"))
 	Label("single")
