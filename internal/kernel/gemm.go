@@ -114,7 +114,7 @@ func (g *gemmKernels[F]) addStrips(left *side[F], n int, b []F, ldb int, c *Matr
 // slabNumbers is how many numbers of the right side are packed together, at
 // most: they are read again for every block of rows, so they should stay in a
 // third level cache.
-const slabNumbers = 1 << 21
+const slabNumbers = 3 << 20
 
 // addPacked adds a product slab by slab of the right side: all workers pack a
 // slab, then they take blocks of rows of C.
