@@ -14,12 +14,6 @@ import (
 // sizeName is what INFL_BENCH asks for.
 func sizeName(b *testing.B) string {
 	b.Helper()
-	return Sizes[sizeName(b)]
-}
-
-// sizeName returns what INFL_BENCH asks for: smoke or full.
-func sizeName(b *testing.B) string {
-	b.Helper()
 	name := cmp.Or(os.Getenv("INFL_BENCH"), "smoke")
 	if _, ok := Sizes[name]; !ok {
 		b.Fatalf("INFL_BENCH is %q; use smoke or full", name)

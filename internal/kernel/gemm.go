@@ -17,8 +17,10 @@ package kernel
 // k = 0 leaves C as it is.
 //
 // C must not overlap A or B. Sizes that do not fit are a panic. At most workers
-// goroutines run, all ended on return. Cost: 2·m·n·k operations; scratch memory
-// is bounded by 64 MiB and 2 MiB per worker.
+// goroutines run, all ended on return. Cost: 2·m·n·k operations; scratch memory of
+// at most 2²² numbers, and 2 MiB per worker. A single column, or a single row of
+// few columns, waits for each step of its chain: a dot product with several lanes
+// is faster there.
 func GemmNN[F Float](workers int, a, b, c Matrix[F]) {
 	var left, right side[F]
 	left.rows(&a)
@@ -56,7 +58,7 @@ const (
 	tinyProduct = 2
 	// smallProduct is the number of multiply-adds below which packing does not
 	// pay.
-	smallProduct = 1 << 18
+	smallProduct = 1 << 20
 	// smallPanel is the number of numbers below which a right side whose numbers
 	// of one step are not neighbours is better left so.
 	smallPanel = 16
@@ -81,7 +83,9 @@ func addGemm[F Float](workers int, left, right *side[F], c *Matrix[F]) {
 	case products <= smallProduct:
 		kernelsOf[F]().addUnpacked(left, right, c)
 	default:
-		kernelsOf[F]().addPacked(workers, *left, *right, *c)
+		if !substituted(*left, *right, *c) {
+			kernelsOf[F]().addPacked(workers, *left, *right, *c, slabNumbers)
+		}
 	}
 }
 
@@ -116,14 +120,11 @@ func (g *gemmKernels[F]) addStrips(left *side[F], n int, b []F, ldb int, c *Matr
 // third level cache.
 const slabNumbers = 3 << 20
 
-// addPacked adds a product slab by slab of the right side: all workers pack a
-// slab, then they take blocks of rows of C.
-func (g *gemmKernels[F]) addPacked(workers int, left, right side[F], c Matrix[F]) {
-	if substituted(left, right, c) {
-		return
-	}
+// addPacked adds a product slab by slab of the right side, of at most most
+// numbers: all workers pack a slab, then they take blocks of rows of C.
+func (g *gemmKernels[F]) addPacked(workers int, left, right side[F], c Matrix[F], most int) {
 	depth := g.depthOf(right.k)
-	cols := evenPart(right.n, slabNumbers/depth, g.cols)
+	cols := evenPart(right.n, most/depth, g.cols)
 	slab := takeScratch[F](roundUp(cols, g.cols) * depth)
 	defer slab.release()
 	blocks := cut(left.n, g.rows, g.blockRows, workers)

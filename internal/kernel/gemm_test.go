@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
 )
 
 // A gemmForm is one of the three products, and how its factors lie.
@@ -103,7 +105,8 @@ func checkGemm[F Float](t *testing.T, form gemmForm[F], m, n, k, gap, shift int,
 		if m*n*k > 0 {
 			g := kernelsOf[F]()
 			x.check(t, "unpacked", func() { g.addUnpacked(&left, &right, &x.sum) })
-			x.check(t, "packed", func() { g.addPacked(2, left, right, x.sum) })
+			x.check(t, "packed", func() { g.addPacked(2, left, right, x.sum, slabNumbers) })
+			x.check(t, "packed in slabs", func() { g.addPacked(2, left, right, x.sum, 64*g.depth) })
 		}
 		return x.c.slice()
 	})
@@ -131,6 +134,26 @@ func testGemm[F Float](t *testing.T) {
 func TestGemm(t *testing.T) {
 	t.Run("float32", testGemm[float32])
 	t.Run("float64", testGemm[float64])
+}
+
+// TestGemmBesideGonum bounds the difference by the rounding of both: k roundings
+// of the sum of magnitudes each.
+func TestGemmBesideGonum(t *testing.T) {
+	const m, n, k = 150, 170, 130
+	rng := rand.New(rand.NewPCG(1, 1))
+	a, b := MatrixOf(normal[float64](rng, m*k), m, k), MatrixOf(normal[float64](rng, n*k), n, k)
+	got, want := NewMatrix[float64](m, n), NewMatrix[float64](m, n)
+	GemmNT(2, a, b, got)
+	gonum.Implementation{}.Dgemm(blas.NoTrans, blas.Trans, m, n, k, 1, a.Data, k, b.Data, k, 0, want.Data, n)
+	for i := range m {
+		for j := range n {
+			size := 0.0
+			for l := range k {
+				size += math.Abs(a.At(i, l) * b.At(j, l))
+			}
+			require.InDelta(t, want.At(i, j), got.At(i, j), 2*k*0x1p-53*size)
+		}
+	}
 }
 
 func TestGemmRefusesWhatDoesNotFit(t *testing.T) {

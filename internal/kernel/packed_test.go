@@ -10,51 +10,49 @@ import (
 )
 
 func testPacked[F Float](t *testing.T) {
-	for _, m := range []int{0, 1, 13, 14, 61, 500} {
-		for _, n := range []int{0, 1, 31, 130} {
-			for _, k := range []int{0, 1, 9, 800} {
-				rng := rand.New(rand.NewPCG(uint64(m), uint64(n)))
-				ga, a := strided(rng, m, k, 3, 1, normal[F])
-				gb, b := strided(rng, n, k, 1, 3, normal[F])
-				_, turned := strided(rng, k, n, 0, 0, normal[F])
-				for i := range n {
-					for l := range k {
-						turned.Data[l*n+i] = b.At(i, l)
-					}
-				}
-				want, start := NewMatrix[F](m, n), MatrixOf(normal[F](rng, m*n), m, n)
-				GemmNT(1, a, b, want)
-				onEachPath(t, func(t *testing.T) []F {
-					for _, workers := range []int{1, 3} {
-						for what, p := range map[string]*Packed[F]{"NT": PackNT(workers, b), "NN": PackNN(workers, turned)} {
-							require.Equal(t, n, p.Cols())
-							require.Equal(t, k, p.Depth())
-							got := NewMatrix[F](m, n)
-							var rows atomic.Int64
-							p.EachBlock(workers, a, func(worker, row int, c Matrix[F]) {
-								require.Less(t, worker, workers)
-								rows.Add(int64(c.Rows))
-								for i := range c.Rows {
-									copy(got.Row(row+i), c.Row(i))
-									clear(c.Row(i))
-								}
-							})
-							require.EqualValues(t, m, rows.Load(), "every row once")
-							requireSameBits(t, want.Data, got.Data, fmt.Sprintf("%s %d × %d × %d", what, m, n, k))
-
-							// Added to what was there, as the product itself does.
-							sum, direct := append([]F(nil), start.Data...), append([]F(nil), start.Data...)
-							p.Add(a, MatrixOf(sum, m, n))
-							GemmNT(1, a, b, MatrixOf(direct, m, n))
-							requireSameBits(t, direct, sum, what)
-						}
-						ga.unchanged(t, "A")
-						gb.unchanged(t, "B")
-					}
-					return want.Data
-				})
+	shapes := [][3]int{{0, 31, 9}, {1, 1, 1}, {13, 0, 9}, {14, 130, 0}, {61, 31, 9}, {500, 130, 9}, {40, 33, 800}}
+	for _, shape := range shapes {
+		m, n, k := shape[0], shape[1], shape[2]
+		rng := rand.New(rand.NewPCG(uint64(m), uint64(n)))
+		ga, a := strided(rng, m, k, 3, 1, normal[F])
+		gb, b := strided(rng, n, k, 1, 3, normal[F])
+		_, turned := strided(rng, k, n, 0, 0, normal[F])
+		for i := range n {
+			for l := range k {
+				turned.Data[l*n+i] = b.At(i, l)
 			}
 		}
+		want, start := NewMatrix[F](m, n), MatrixOf(normal[F](rng, m*n), m, n)
+		GemmNT(1, a, b, want)
+		onEachPath(t, func(t *testing.T) []F {
+			for _, workers := range []int{1, 3} {
+				for what, p := range map[string]*Packed[F]{"NT": PackNT(workers, b), "NN": PackNN(workers, turned)} {
+					require.Equal(t, n, p.Cols())
+					require.Equal(t, k, p.Depth())
+					got := NewMatrix[F](m, n)
+					var rows atomic.Int64
+					p.EachBlock(workers, a, func(worker, row int, c Matrix[F]) {
+						require.Less(t, worker, workers)
+						rows.Add(int64(c.Rows))
+						for i := range c.Rows {
+							copy(got.Row(row+i), c.Row(i))
+							clear(c.Row(i))
+						}
+					})
+					require.EqualValues(t, m, rows.Load(), "every row once")
+					requireSameBits(t, want.Data, got.Data, fmt.Sprintf("%s %d × %d × %d", what, m, n, k))
+
+					// Added to what was there, as the product itself does.
+					sum, direct := append([]F(nil), start.Data...), append([]F(nil), start.Data...)
+					p.Add(a, MatrixOf(sum, m, n))
+					GemmNT(1, a, b, MatrixOf(direct, m, n))
+					requireSameBits(t, direct, sum, what)
+				}
+				ga.unchanged(t, "A")
+				gb.unchanged(t, "B")
+			}
+			return want.Data
+		})
 	}
 }
 

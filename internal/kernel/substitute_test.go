@@ -40,7 +40,7 @@ func (p *plainProducts) Gemm64(bool, bool, Matrix[float64], Matrix[float64], Mat
 
 func TestSubstitute(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	const m, n, k = 70, 65, 80 // worth packing
+	const m, n, k = 110, 105, 100 // worth packing
 	require.Greater(t, m*n*k, smallProduct)
 	p := &plainProducts{}
 	defer UseSubstitute(nil)
@@ -55,7 +55,7 @@ func TestSubstitute(t *testing.T) {
 			GemmTN(workers, a.Block(0, 0, k, m), b.Block(0, 0, k, n), c)
 		},
 	} {
-		a, b := MatrixOf(normal[float32](rng, 90*90), 90, 90), MatrixOf(normal[float32](rng, 90*90), 90, 90)
+		a, b := MatrixOf(normal[float32](rng, 120*120), 120, 120), MatrixOf(normal[float32](rng, 120*120), 120, 120)
 		want, got := NewMatrix[float32](m, n), NewMatrix[float32](m, n)
 		UseSubstitute(nil)
 		gemm(2, a, b, want)
@@ -66,8 +66,8 @@ func TestSubstitute(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, p.calls)
-	x := MatrixOf(normal[float64](rng, 80*80), 80, 80)
-	want, got := NewMatrix[float64](80, 80), NewMatrix[float64](80, 80)
+	x := MatrixOf(normal[float64](rng, 120*120), 120, 120)
+	want, got := NewMatrix[float64](120, 120), NewMatrix[float64](120, 120)
 	GemmNN(1, x, x, got)
 	require.Equal(t, 4, p.calls)
 	UseSubstitute(nil)

@@ -23,8 +23,8 @@ const SumRows = 4096
 // leave C as it is.
 //
 // Cost: n·d² operations, the products of the lower half once. Scratch memory is
-// (1 + log₂(n / SumRows))·min(d, syrkCols)·d float64 and 16 MiB, and 2 MiB for each
-// of the workers.
+// (1 + log₂(n / SumRows))·min(d, 512)·d float64, and 16 MiB, and 2 MiB for each of
+// the workers, up to twice that.
 func Syrk[F Float](workers int, x Matrix[F], c Matrix[float64]) {
 	x.check()
 	c.check()

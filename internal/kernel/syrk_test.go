@@ -40,33 +40,33 @@ func syrkByLoops[F Float](x Matrix[F], c Matrix[float64]) {
 }
 
 func testSyrk[F Float](t *testing.T) {
-	for _, rows := range []int{0, 1, 3, 800, SumRows, SumRows + 1, 3*SumRows - 7, 6*SumRows + 9, 7*SumRows + 1} {
-		for _, d := range []int{0, 1, 7, 15, 33} {
-			for _, draw := range []func(*rand.Rand, int) []F{normal[F], extreme[F]} {
-				rng := rand.New(rand.NewPCG(uint64(rows), uint64(d)))
-				gx, x := strided(rng, rows, d, 3, 1, draw)
-				_, half := strided(rng, d, d, 0, 0, normal[float64])
-				gc := guard(normal[float64](rng, max(0, d*(d+2)-2)), 1, gapCanary)
-				c := Matrix[float64]{gc.slice(), d, d, d + 2}
-				want := append([]float64(nil), gc.kept...)
-				for i := range d {
-					for j := range d {
-						want[i*c.Stride+j] = half.At(max(i, j), min(i, j))
-					}
+	shapes := [][2]int{{0, 7}, {1, 1}, {3, 33}, {800, 0}, {800, 15}, {SumRows, 7}, {SumRows + 1, 33}, {3*SumRows - 7, 15}, {6*SumRows + 9, 7}, {7*SumRows + 1, 3}}
+	for _, shape := range shapes {
+		rows, d := shape[0], shape[1]
+		for _, draw := range []func(*rand.Rand, int) []F{normal[F], extreme[F]} {
+			rng := rand.New(rand.NewPCG(uint64(rows), uint64(d)))
+			gx, x := strided(rng, rows, d, 3, 1, draw)
+			_, half := strided(rng, d, d, 0, 0, normal[float64])
+			gc := guard(normal[float64](rng, max(0, d*(d+2)-2)), 1, gapCanary)
+			c := Matrix[float64]{gc.slice(), d, d, d + 2}
+			want := append([]float64(nil), gc.kept...)
+			for i := range d {
+				for j := range d {
+					want[i*c.Stride+j] = half.At(max(i, j), min(i, j))
 				}
-				start := append([]float64(nil), want...)
-				syrkByLoops(x, Matrix[float64]{want, d, d, d + 2})
-				onEachPath(t, func(t *testing.T) []float64 {
-					for _, workers := range []int{1, 3} {
-						copy(gc.slice(), start)
-						Syrk(workers, x, c)
-						gx.unchanged(t, "X")
-						gc.unharmed(t, "C")
-						requireSameBits(t, want, gc.slice(), fmt.Sprintf("%d rows of %d", rows, d))
-					}
-					return gc.slice()
-				})
 			}
+			start := append([]float64(nil), want...)
+			syrkByLoops(x, Matrix[float64]{want, d, d, d + 2})
+			onEachPath(t, func(t *testing.T) []float64 {
+				for _, workers := range []int{1, 3} {
+					copy(gc.slice(), start)
+					Syrk(workers, x, c)
+					gx.unchanged(t, "X")
+					gc.unharmed(t, "C")
+					requireSameBits(t, want, gc.slice(), fmt.Sprintf("%d rows of %d", rows, d))
+				}
+				return gc.slice()
+			})
 		}
 	}
 }
