@@ -20,6 +20,8 @@ type number struct {
 	broadcast   func(from, to Op)
 	fma         func(x, y, z Op) // z += x·y
 	xor         func(x, y, z Op)
+	add         func(x, y, z Op)
+	storeLow    func(from reg.VecVirtual, to Op) // the first lane
 }
 
 var (
@@ -33,6 +35,8 @@ var (
 		broadcast:   func(from, to Op) { VBROADCASTSS(from, to) },
 		fma:         func(x, y, z Op) { VFMADD231PS(x, y, z) },
 		xor:         func(x, y, z Op) { VXORPS(x, y, z) },
+		add:         func(x, y, z Op) { VADDPS(x, y, z) },
+		storeLow:    func(from reg.VecVirtual, to Op) { VMOVSS(low(from), to) },
 	}
 	float64s = number{
 		name: "Double", typ: "float64", bytes: 8,
@@ -44,6 +48,8 @@ var (
 		broadcast:   func(from, to Op) { VBROADCASTSD(from, to) },
 		fma:         func(x, y, z Op) { VFMADD231PD(x, y, z) },
 		xor:         func(x, y, z Op) { VXORPD(x, y, z) },
+		add:         func(x, y, z Op) { VADDPD(x, y, z) },
+		storeLow:    func(from reg.VecVirtual, to Op) { VMOVSD(low(from), to) },
 	}
 )
 

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func init() { families["dot"] = dot }
+
+// dot writes the kernels of dot products.
+func dot() {
+	for _, f := range []number{float32s, float64s} {
+		for _, v := range []vector{v256, v512} {
+			dots(plain(f), v)
+		}
+	}
+}
+
+// A rowFormat is how the train rows of a dot product are stored, and how they
+// become the numbers of the query rows.
+type rowFormat struct {
+	number
+	stored      string // the Go type of a stored number
+	bytes       int    // the size of a stored number
+	fetch       func(from Mem, to Op)
+	fetchMasked func(from Mem, mask, to Op) // of 512 bits; other lanes become zero
+}
+
+// plain rows are stored as what they are.
+func plain(f number) rowFormat {
+	return rowFormat{
+		number: f, stored: f.typ, bytes: f.bytes,
+		fetch:       func(from Mem, to Op) { f.load(from, to) },
+		fetchMasked: func(from Mem, mask, to Op) { f.loadMasked(from, mask, to) },
+	}
+}
+
+// A dotShape is a number of train rows and the numbers of query rows for which a
+// kernel keeps all lanes of their products in registers.
+type dotShape struct{ rows, least, most int }
+
+// dotShapes are the shapes of a kernel: few queries leave registers for more
+// train rows, and each load of a query row is then used more often.
+func dotShapes(v vector) []dotShape {
+	if v.bytes == 64 {
+		return []dotShape{{4, 1, 6}, {3, 7, 8}, {1, 1, 8}}
+	}
+	return []dotShape{{2, 1, 3}, {1, 1, 3}}
+}
+
+// aheadOfRows is how many steps before its use a part of a train row is asked for.
+const aheadOfRows = 8
+
+// dots: out[i·ldo + j] is the product of row i of x with query j, over d numbers,
+// in the lanes and with the final tree that Dots defines, for a number of rows and
+// queries that is one of the shapes. The queries lie in y step by step, 64 bytes of
+// each, with zeros behind their ends.
+func dots(f rowFormat, v vector) {
+	TEXT("dots"+f.name+v.name, NOSPLIT, fmt.Sprintf("func(rows, queries, d int, x *%s, ldx int, y, out *%[2]s, ldo int)", f.stored, f.typ))
+	Pragma("noescape")
+	Doc(fmt.Sprintf("dots%s%s multiplies train rows with query rows; %v are its shapes.", f.name, v.name, dotShapes(v)))
+	p := parameters("rows", "queries", "d", "x", "ldx", "y", "out", "ldo")
+	rows, queries := p[0], p[1]
+	b := dotBody{f: f, v: v, d: p[2], x: p[3], ldx: p[4], y: p[5], out: p[6], ldo: p[7]}
+	IMUL3Q(U8(uint8(f.bytes)), b.ldx, b.ldx)
+	f.scale(b.ldo)
+	b.masks()
+	for _, s := range dotShapes(v) {
+		other := fmt.Sprintf("not%d", s.rows)
+		CMPQ(rows, U8(uint8(s.rows)))
+		JNE(LabelRef(other))
+		for q := s.most; q > s.least; q-- {
+			CMPQ(queries, U8(uint8(q)))
+			JEQ(LabelRef(tileLabel(s.rows, q)))
+		}
+		for q := s.least; q <= s.most; q++ {
+			Label(tileLabel(s.rows, q))
+			b.tile(s.rows, q)
+		}
+		Label(other)
+	}
+	RET()
+}
+
+func tileLabel(rows, queries int) string { return fmt.Sprintf("tile%dx%d", rows, queries) }
+
+// A dotBody is what the tiles of a kernel share.
+type dotBody struct {
+	f                      rowFormat
+	v                      vector
+	d, x, ldx, y, out, ldo reg.GPVirtual
+	steps, left            reg.GPVirtual
+	opmask                 reg.OpmaskVirtual
+	ymasks                 reg.GPVirtual
+}
+
+// perLanes is how many registers hold the lanes of a dot product.
+func (b *dotBody) perLanes() int { return 64 / b.v.bytes }
+
+// lanes is the number of lanes of a dot product.
+func (b *dotBody) lanes() int { return 64 / b.f.number.bytes }
+
+// masks splits d into whole steps and the numbers left, and makes the mask of
+// those.
+func (b *dotBody) masks() {
+	lanes := b.lanes()
+	b.steps, b.left = GP64(), GP64()
+	MOVQ(b.d, b.left)
+	ANDQ(U8(uint8(lanes-1)), b.left)
+	MOVQ(b.d, b.steps)
+	shift := U8(4)
+	if lanes == 8 {
+		shift = 3
+	}
+	SHRQ(shift, b.steps)
+	if b.v.bytes == 64 {
+		ones := GP64()
+		MOVQ(U32(1), ones)
+		MOVQ(b.left, reg.RCX)
+		SHLQ(reg.CL, ones)
+		DECQ(ones)
+		b.opmask = K()
+		KMOVW(ones.As32(), b.opmask)
+		return
+	}
+	// The table has 64 bytes of ones before 64 of zeros.
+	b.ymasks = GP64()
+	back := GP64()
+	LEAQ(dotMasks(), b.ymasks)
+	ADDQ(U8(64), b.ymasks)
+	MOVQ(b.left, back)
+	b.f.scale(back)
+	SUBQ(back, b.ymasks)
+}
+
+// masked returns how the numbers left of a stored row and of a query are loaded.
+func (b *dotBody) masked(part int) (fetch, load func(from Mem, to Op)) {
+	if b.v.bytes == 64 {
+		fetch = func(from Mem, to Op) { b.f.fetchMasked(from, b.opmask, to) }
+		return fetch, func(from Mem, to Op) { b.f.loadMasked(from, b.opmask, to) }
+	}
+	mask := YMM()
+	VMOVDQU(Mem{Base: b.ymasks, Disp: part * b.v.bytes}, mask)
+	load = func(from Mem, to Op) { b.f.maskLoad(from, mask, to) }
+	return load, load
+}
+
+// dotMasks is a table of 64 bytes of ones before 64 bytes of zeros.
+func dotMasks() Mem {
+	if maskTable.Symbol.Name == "" {
+		maskTable = GLOBL("dotMasks", RODATA|NOPTR)
+		for i := range 16 {
+			ones := uint64(0)
+			if i < 8 {
+				ones = 1<<64 - 1
+			}
+			DATA(8*i, U64(ones))
+		}
+	}
+	return maskTable
+}
+
+var maskTable Mem
+
+// tile writes the products of some train rows with some query rows. A single
+// query need not have zeros behind its end.
+func (b *dotBody) tile(rows, queries int) {
+	label := tileLabel(rows, queries)
+	parts := b.perLanes()
+	acc := b.v.registers(rows * queries * parts)
+	for _, a := range acc {
+		VXORPS(a, a, a)
+	}
+	x, y, ldx3 := GP64(), GP64(), GP64()
+	MOVQ(b.x, x)
+	MOVQ(b.y, y)
+	LEAQ(Mem{Base: b.ldx, Index: b.ldx, Scale: 2}, ldx3)
+	at := func(from reg.GPVirtual, i, disp int) Mem {
+		return []Mem{
+			{Base: from, Disp: disp},
+			{Base: from, Index: b.ldx, Scale: 1, Disp: disp},
+			{Base: from, Index: b.ldx, Scale: 2, Disp: disp},
+			{Base: from, Index: ldx3, Scale: 1, Disp: disp},
+		}[i]
+	}
+	loadAll := func(from Mem, to Op) { b.f.load(from, to) }
+	row, query := b.v.registers(rows), b.v.register()
+	step := func(part int, loadRow, loadQuery func(from Mem, to Op)) {
+		for i := range rows {
+			loadRow(at(x, i, part*b.v.bytes*b.f.bytes/b.f.number.bytes), row[i])
+		}
+		for j := range queries {
+			loadQuery(Mem{Base: y, Disp: j*64 + part*b.v.bytes}, query)
+			for i := range rows {
+				b.f.fma(query, row[i], acc[(i*queries+j)*parts+part])
+			}
+		}
+	}
+	// The last steps ask for the beginning of the rows that come next.
+	stepBytes := 64 * b.f.bytes / b.f.number.bytes
+	steps, lastSteps, ahead, next := GP64(), GP64(), GP64(), GP64()
+	MOVQ(U32(aheadOfRows), lastSteps)
+	CMPQ(lastSteps, b.steps)
+	CMOVQGT(b.steps, lastSteps)
+	MOVQ(b.steps, steps)
+	SUBQ(lastSteps, steps)
+	IMUL3Q(U8(uint8(stepBytes)), lastSteps, ahead)
+	ADDQ(x, ahead)
+	IMUL3Q(U8(uint8(rows)), b.ldx, next)
+	ADDQ(x, next)
+	TESTQ(steps, steps)
+	JZ(LabelRef(label + "Last"))
+	Label(label + "Step")
+	for i := range rows {
+		PREFETCHT0(at(ahead, i, 0))
+	}
+	for part := range parts {
+		step(part, b.f.fetch, loadAll)
+	}
+	ADDQ(U8(uint8(stepBytes)), x)
+	ADDQ(U8(uint8(stepBytes)), ahead)
+	ADDQ(U32(uint32(64*queries)), y)
+	DECQ(steps)
+	JNZ(LabelRef(label + "Step"))
+	Label(label + "Last")
+	MOVQ(next, ahead)
+	XCHGQ(lastSteps, steps)
+	TESTQ(steps, steps)
+	JNZ(LabelRef(label + "Step"))
+	Label(label + "Rest")
+	TESTQ(b.left, b.left)
+	JZ(LabelRef(label + "Sum"))
+	for part := range parts {
+		fetch, load := b.masked(part)
+		if queries > 1 {
+			load = loadAll
+		}
+		step(part, fetch, load)
+	}
+	Label(label + "Sum")
+	to := GP64()
+	MOVQ(b.out, to)
+	for i := range rows {
+		for j := range queries {
+			b.sum(acc[(i*queries+j)*parts:][:parts])
+			b.f.storeLow(acc[(i*queries+j)*parts], Mem{Base: to, Disp: j * b.f.number.bytes})
+		}
+		if i < rows-1 {
+			ADDQ(b.ldo, to)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// sum adds the lanes of a dot product up to one number, the lower half of the
+// lanes and the upper half at each step.
+func (b *dotBody) sum(acc []reg.VecVirtual) {
+	half := YMM()
+	low := acc[0].(reg.Vec)
+	if len(acc) == 2 {
+		b.f.add(acc[1], acc[0], acc[0])
+	} else {
+		VEXTRACTF64X4(U8(1), acc[0], half)
+		b.f.add(half, low.AsY(), low.AsY())
+	}
+	if b.v.bytes == 64 {
+		VEXTRACTF32X4(U8(1), low.AsY(), half.AsX())
+	} else {
+		VEXTRACTF128(U8(1), low.AsY(), half.AsX())
+	}
+	b.f.add(half.AsX(), low.AsX(), low.AsX())
+	if b.f.number.bytes == 4 {
+		VPERMILPS(U8(0x4E), low.AsX(), half.AsX())
+		b.f.add(half.AsX(), low.AsX(), low.AsX())
+		VMOVSHDUP(low.AsX(), half.AsX())
+		b.f.add(half.AsX(), low.AsX(), low.AsX())
+		return
+	}
+	VPERMILPD(U8(1), low.AsX(), half.AsX())
+	b.f.add(half.AsX(), low.AsX(), low.AsX())
+}

@@ -1,0 +1,132 @@
+package kernel
+
+//go:generate go -C _gen run . -family dot -out ../dot_amd64.s -stubs ../dot_stubs_amd64.go -pkg kernel
+
+// FewQueries is the number of query rows up to which scores are dot products
+// ([Dots]), which read the train rows once at the speed of memory. More queries
+// are worth the packing of [GemmNT].
+const FewQueries = 24
+
+// Dots writes the dot product of each train row with each query row:
+//
+//	out[i, j] = Σ train[i, l]·queries[j, l]
+//
+// for n × d train rows, q × d query rows and n × q numbers of out. A dot product
+// has 16 lanes of float32 or 8 of float64. Lane s starts at 0 and takes elements
+// s, s + lanes, s + 2·lanes, … in order, each by a fused multiply-add; both rows
+// count as filled up with zeros to a multiple of the lanes. Then the upper half
+// of the lanes is added to the lower half until one number is left. So the bits
+// of a score depend on its two rows alone: not on the number of queries,
+// workers, strides or the CPU, though they differ from those of [GemmNT].
+//
+// NaN and ±Inf follow from the chains; d = 0 gives 0. out must not overlap the
+// rows. Sizes that do not fit are a panic. At most workers goroutines run, all
+// ended on return. Cost: 2·n·q·d operations and one read of the train rows; no
+// memory.
+func Dots[F Float](workers int, train, queries, out Matrix[F]) {
+	train.check()
+	queries.check()
+	out.check()
+	if train.Cols != queries.Cols || out.Rows != train.Rows || out.Cols != queries.Rows {
+		panic("kernel: matrices do not fit")
+	}
+	if out.Rows == 0 || out.Cols == 0 {
+		return
+	}
+	if train.Cols == 0 {
+		for i := range out.Rows {
+			clear(out.Row(i))
+		}
+		return
+	}
+	groups := groupQueries(queries)
+	forRows(workers, train.Rows, train.Cols, func(_, first, rows int) {
+		dotRows(train.Block(first, 0, rows, train.Cols), groups, out.Block(first, 0, rows, out.Cols))
+	})
+}
+
+// RowDots writes the dot product of each row of x with the same row of y, as
+// [Dots] defines it:
+//
+//	out[i] = Σ x[i, l]·y[i, l]
+//
+// With y = x these are the squared norms of the rows. x, y and out have as many
+// rows; everything else is as Dots has it.
+func RowDots[F Float](workers int, x, y Matrix[F], out []F) {
+	x.check()
+	y.check()
+	if x.Rows != y.Rows || x.Cols != y.Cols || len(out) != x.Rows {
+		panic("kernel: matrices do not fit")
+	}
+	if x.Cols == 0 {
+		clear(out)
+		return
+	}
+	forRows(workers, x.Rows, x.Cols, func(_, first, rows int) {
+		for i := first; i < first+rows; i++ {
+			dotTile(1, 1, x.Cols, x.Data[i*x.Stride:], 0, y.Data[i*y.Stride:], out[i:], 0)
+		}
+	})
+}
+
+// A queryGroup is as many queries as a tile takes, in the order in which it reads
+// them: 64 bytes of each in turn, with zeros behind their ends.
+type queryGroup[F Float] struct {
+	first, count int
+	numbers      []F
+}
+
+// groupQueries copies the queries into groups. The first groups are full: a tile
+// that has enough to do hides the reading of the train rows, which later groups
+// find in a cache.
+func groupQueries[F Float](queries Matrix[F]) []queryGroup[F] {
+	lanes := dotLanes[F]()
+	var groups []queryGroup[F]
+	for first := 0; first < queries.Rows; {
+		g := queryGroup[F]{first: first, count: dotColumns(queries.Rows - first)}
+		g.numbers = make([]F, g.count*roundUp(queries.Cols, lanes))
+		for j := range g.count {
+			row := queries.Row(first + j)
+			for to := j * lanes; len(row) > 0; to += g.count * lanes {
+				row = row[copy(g.numbers[to:][:lanes], row):]
+			}
+		}
+		groups = append(groups, g)
+		first += g.count
+	}
+	return groups
+}
+
+// dotBand is how many train rows meet all groups of queries before the next do: a
+// multiple of the rows of every tile.
+const dotBand = 12
+
+// dotRows writes the scores of some train rows.
+func dotRows[F Float](train Matrix[F], groups []queryGroup[F], out Matrix[F]) {
+	for first := 0; first < train.Rows; first += dotBand {
+		end := min(first+dotBand, train.Rows)
+		for _, g := range groups {
+			tile := dotTileRows(g.count)
+			for i, rows := first, tile; i < end; i += rows {
+				if end-i < tile {
+					rows = 1
+				}
+				dotTile(rows, g.count, train.Cols, train.Data[i*train.Stride:], train.Stride,
+					g.numbers, out.Data[i*out.Stride+g.first:], out.Stride)
+			}
+		}
+	}
+}
+
+// readNumbers is how many numbers of train rows a worker takes at a time: about
+// 50 µs at the speed of memory.
+const readNumbers = 1 << 18
+
+// forRows calls f for blocks of n rows of width > 0 numbers, as [forBlocks] does;
+// blocks begin with a band.
+func forRows(workers, n, width int, f func(worker, first, rows int)) {
+	size := max(1, readNumbers/(width*dotBand)) * dotBand
+	forBlocks(workers, (n+size-1)/size, func(worker, block int) {
+		f(worker, block*size, min(size, n-block*size))
+	})
+}

@@ -1,0 +1,48 @@
+//go:build amd64 && !noasm && !purego
+
+package kernel
+
+import "unsafe"
+
+// dotColumns is the number of queries of a tile.
+func dotColumns(queries int) int {
+	switch path {
+	case AVX512:
+		return min(queries, 8)
+	case AVX2:
+		return min(queries, 3)
+	}
+	return 1
+}
+
+// dotTileRows is the number of train rows of a tile of so many queries; a tile of
+// one row is there for any number.
+func dotTileRows(queries int) int {
+	switch {
+	case path == AVX512 && queries > 6:
+		return 3
+	case path == AVX512:
+		return 4
+	case path == AVX2:
+		return 2
+	}
+	return 1
+}
+
+// dotTile writes the products of some rows of x with some of y.
+func dotTile[F Float](rows, queries, d int, x []F, ldx int, y, out []F, ldo int) {
+	double := unsafe.Sizeof(F(0)) == 8
+	px, py, po := unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0]), unsafe.Pointer(&out[0])
+	switch {
+	case path == Generic:
+		dotTileGeneric(rows, queries, d, x, ldx, y, out, ldo)
+	case path == AVX512 && double:
+		dotsDouble512(rows, queries, d, (*float64)(px), ldx, (*float64)(py), (*float64)(po), ldo)
+	case path == AVX512:
+		dotsFloat512(rows, queries, d, (*float32)(px), ldx, (*float32)(py), (*float32)(po), ldo)
+	case double:
+		dotsDouble256(rows, queries, d, (*float64)(px), ldx, (*float64)(py), (*float64)(po), ldo)
+	default:
+		dotsFloat256(rows, queries, d, (*float32)(px), ldx, (*float32)(py), (*float32)(po), ldo)
+	}
+}

@@ -1,0 +1,11 @@
+//go:build !amd64 || noasm || purego
+
+package kernel
+
+func dotColumns(int) int { return 1 }
+
+func dotTileRows(int) int { return 1 }
+
+func dotTile[F Float](rows, queries, d int, x []F, ldx int, y, out []F, ldo int) {
+	dotTileGeneric(rows, queries, d, x, ldx, y, out, ldo)
+}
