@@ -2,9 +2,9 @@ package sink
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // topK keeps the ends of the scores of each query entry.
@@ -32,22 +32,21 @@ func (r *topK) begin(l influence.Layout) error {
 	return nil
 }
 
-// ends are the two lists of one query entry. An unsigned low list keeps twice
-// k, since k of them may turn out to be in the high list.
-type ends struct{ high, low best }
-
-func (r *topK) newEnds() ends {
+// ends returns the empty lists of a query entry, of scores and of negated
+// scores. An unsigned low list keeps twice k, since k of them may turn out to be
+// in the high list.
+func (r *topK) ends() (high, low kernel.Best) {
 	if r.signed {
-		return ends{best{keep: r.k, floor: positive}, best{keep: r.k, floor: positive}}
+		return kernel.NewBest(r.k, kernel.Positive), kernel.NewBest(r.k, kernel.Positive)
 	}
-	return ends{best{keep: r.k, floor: anyScore}, best{keep: 2 * r.k, floor: anyScore}}
+	return kernel.NewBest(r.k, kernel.AnyScore), kernel.NewBest(2*r.k, kernel.AnyScore)
 }
 
 func (r *topK) open(unit influence.Range2) (unitState, error) {
 	if r.layout.Precision == influence.Float64 {
-		return newTopUnit[float64](r, unit, math.SmallestNonzeroFloat64), nil
+		return newTopUnit[float64](r, unit), nil
 	}
-	return newTopUnit[float32](r, unit, math.SmallestNonzeroFloat32), nil
+	return newTopUnit[float32](r, unit), nil
 }
 
 func (r *topK) sides() (high, low Side) {
@@ -60,13 +59,13 @@ func (r *topK) sides() (high, low Side) {
 // merge passes the final lists on, query entry by query entry: side high
 // before low, ranks from 1. It holds the lists of one row of units.
 func (r *topK) merge(from states, reducer int, queryRow func(entry int64) int64, emit func(Entry) error) error {
-	var lists []ends
+	var lists []mergedEnds
 	for u := range r.layout.NumUnits() {
 		unit := r.layout.Unit(u)
 		if unit.Train.Lo == 0 {
-			lists = make([]ends, unit.Query.Len())
+			lists = make([]mergedEnds, unit.Query.Len())
 			for i := range lists {
-				lists[i] = r.newEnds()
+				lists[i].high, lists[i].low = r.ends()
 			}
 		}
 		state, err := readSection(from, u, reducer)
@@ -88,14 +87,17 @@ func (r *topK) merge(from states, reducer int, queryRow func(entry int64) int64,
 			if err := r.emit(e, &lists[i], emit); err != nil {
 				return err
 			}
-			lists[i] = ends{}
+			lists[i] = mergedEnds{}
 		}
 	}
 	return nil
 }
 
-func (r *topK) emit(e Entry, lists *ends, emit func(Entry) error) error {
-	high, low := lists.high.sorted(), lists.low.sorted()
+// mergedEnds are the two lists of a query entry over all units.
+type mergedEnds struct{ high, low kernel.Best }
+
+func (r *topK) emit(e Entry, lists *mergedEnds, emit func(Entry) error) error {
+	high, low := lists.high.Sorted(), lists.low.Sorted()
 	if !r.signed {
 		low = without(low, high)
 		low = low[:min(len(low), r.k)]
@@ -103,14 +105,14 @@ func (r *topK) emit(e Entry, lists *ends, emit func(Entry) error) error {
 	var err error
 	e.Side, _ = r.sides()
 	for i, c := range high {
-		e.TrainRow, e.Score, e.Rank = c.row, c.value, int32(i+1)
+		e.TrainRow, e.Score, e.Rank = c.Row, c.Value, int32(i+1)
 		if err = emit(e); err != nil {
 			return err
 		}
 	}
 	_, e.Side = r.sides()
 	for i, c := range low {
-		e.TrainRow, e.Score, e.Rank = c.row, -c.value, int32(i+1)
+		e.TrainRow, e.Score, e.Rank = c.Row, -c.Value, int32(i+1)
 		if err = emit(e); err != nil {
 			return err
 		}
@@ -120,18 +122,18 @@ func (r *topK) emit(e Entry, lists *ends, emit func(Entry) error) error {
 
 // without removes from low the positions that are in high. A row that the job
 // names several times is removed as often as it is in high.
-func without(low, high []candidate) []candidate {
-	if len(low) == 0 || len(high) == 0 || -low[len(low)-1].value < high[len(high)-1].value {
+func without(low, high []kernel.Candidate) []kernel.Candidate {
+	if len(low) == 0 || len(high) == 0 || -low[len(low)-1].Value < high[len(high)-1].Value {
 		return low
 	}
 	taken := make(map[int64]int, len(high))
 	for _, c := range high {
-		taken[c.row]++
+		taken[c.Row]++
 	}
 	kept := low[:0]
 	for _, c := range low {
-		if taken[c.row] > 0 {
-			taken[c.row]--
+		if taken[c.Row] > 0 {
+			taken[c.Row]--
 			continue
 		}
 		kept = append(kept, c)

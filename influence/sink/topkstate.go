@@ -7,26 +7,30 @@ import (
 	"math"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 var errState = errors.New("the stored state has the wrong size")
 
-func encodeEnds(lists []*ends, p influence.Precision) []byte {
+// A storedEnds are the two lists of a query entry on their way into a state.
+type storedEnds struct{ high, low []kernel.Candidate }
+
+func encodeEnds(lists []storedEnds, p influence.Precision) []byte {
 	size := 8 * len(lists)
 	for _, e := range lists {
-		size += (len(e.high.sorted()) + len(e.low.sorted())) * int(p.Bytes()+8)
+		size += (len(e.high) + len(e.low)) * int(p.Bytes()+8)
 	}
 	out := make([]byte, 0, size)
 	for _, e := range lists {
-		out = binary.LittleEndian.AppendUint32(out, uint32(len(e.high.sorted())))
-		out = binary.LittleEndian.AppendUint32(out, uint32(len(e.low.sorted())))
+		out = binary.LittleEndian.AppendUint32(out, uint32(len(e.high)))
+		out = binary.LittleEndian.AppendUint32(out, uint32(len(e.low)))
 	}
 	for _, e := range lists {
-		for _, c := range e.high.sorted() {
-			out = appendCandidate(out, c.value, c.row, p)
+		for _, c := range e.high {
+			out = appendCandidate(out, c.Value, c.Row, p)
 		}
-		for _, c := range e.low.sorted() {
-			out = appendCandidate(out, -c.value, c.row, p)
+		for _, c := range e.low {
+			out = appendCandidate(out, -c.Value, c.Row, p)
 		}
 	}
 	return out
@@ -51,7 +55,7 @@ func readScore(in []byte, p influence.Precision) float64 {
 }
 
 // decode merges the state of a unit into lists, one per query entry of it.
-func (r *topK) decode(state []byte, lists []ends) error {
+func (r *topK) decode(state []byte, lists []mergedEnds) error {
 	p := r.layout.Precision
 	size := int(p.Bytes() + 8)
 	if len(state) < 8*len(lists) {
@@ -69,9 +73,9 @@ func (r *topK) decode(state []byte, lists []ends) error {
 			row := int64(binary.LittleEndian.Uint64(rest[p.Bytes():]))
 			rest = rest[size:]
 			if j < high {
-				lists[i].high.offer(candidate{score, row})
+				lists[i].high.Offer(kernel.Candidate{Value: score, Row: row})
 			} else {
-				lists[i].low.offer(candidate{-score, row})
+				lists[i].low.Offer(kernel.Candidate{Value: -score, Row: row})
 			}
 		}
 	}

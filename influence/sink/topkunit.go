@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // stripeEntries is the number of query entries under one lock. Tiles of the
@@ -19,31 +20,18 @@ type topUnit[F number] struct {
 	turn    atomic.Int64
 }
 
-// topStripe holds the lists of some query entries. Nearly all scores fail the
-// two comparisons with atLeast and atMost, which never exclude a score that
-// belongs into a list.
+// topStripe holds the lists of some query entries.
 type topStripe[F number] struct {
-	mu      sync.Mutex
-	lists   []ends
-	atLeast []F
-	atMost  []F
+	mu   sync.Mutex
+	ends *kernel.Ends[F]
 }
 
-func newTopUnit[F number](r *topK, unit influence.Range2, smallest F) *topUnit[F] {
+func newTopUnit[F number](r *topK, unit influence.Range2) *topUnit[F] {
 	entries := int(unit.Query.Len())
 	u := &topUnit[F]{r: r, unit: unit, stripes: make([]topStripe[F], (entries+stripeEntries-1)/stripeEntries)}
+	high, low := r.ends()
 	for i := range u.stripes {
-		n := min(stripeEntries, entries-i*stripeEntries)
-		s := &u.stripes[i]
-		s.lists, s.atLeast, s.atMost = make([]ends, n), make([]F, n), make([]F, n)
-		for j := range n {
-			s.lists[j] = r.newEnds()
-			if r.signed {
-				s.atLeast[j], s.atMost[j] = smallest, -smallest
-			} else {
-				s.atLeast[j], s.atMost[j] = F(anyScore.value), -F(anyScore.value)
-			}
-		}
+		u.stripes[i].ends = kernel.NewEnds[F](min(stripeEntries, entries-i*stripeEntries), high, low)
 	}
 	return u
 }
@@ -65,36 +53,19 @@ func (u *topUnit[F]) add(t influence.Tile) error {
 // scan offers the scores of width query entries, from column on in the tile
 // and from list on in the stripe.
 func (u *topUnit[F]) scan(s *topStripe[F], t influence.Tile, column, list, width int) {
+	rows, stride := int(t.Train.Len()), int(t.Query.Len())
+	scores := kernel.Matrix[F]{Data: values[F](t)[column:], Rows: rows, Cols: width, Stride: stride}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scores, stride := values[F](t), int(t.Query.Len())
-	atLeast, atMost := s.atLeast[list:list+width], s.atMost[list:list+width]
-	for i := range t.Train.Len() {
-		at := int(i)*stride + column
-		row := scores[at : at+width]
-		for j, v := range row {
-			if v >= atLeast[j] || v <= atMost[j] {
-				s.offer(list+j, v, u.r.train.At(t.Train.Lo+i))
-			}
-		}
-	}
-}
-
-func (s *topStripe[F]) offer(list int, v F, row int64) {
-	e := &s.lists[list]
-	if v >= s.atLeast[list] && e.high.offer(candidate{float64(v), row}) {
-		s.atLeast[list] = F(e.high.floor.value)
-	}
-	if v <= s.atMost[list] && e.low.offer(candidate{-float64(v), row}) {
-		s.atMost[list] = F(-e.low.floor.value)
-	}
+	s.ends.Add(list, scores, func(i int) int64 { return u.r.train.At(t.Train.Lo + int64(i)) })
 }
 
 func (u *topUnit[F]) finish() ([]byte, error) {
-	var lists []*ends
+	var lists []storedEnds
 	for i := range u.stripes {
-		for j := range u.stripes[i].lists {
-			lists = append(lists, &u.stripes[i].lists[j])
+		e := u.stripes[i].ends
+		for q := range e.Queries() {
+			lists = append(lists, storedEnds{e.High(q), e.Low(q)})
 		}
 	}
 	return encodeEnds(lists, u.r.layout.Precision), nil

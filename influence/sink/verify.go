@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // maxProblems bounds how much VerifyRun tells of one file.
@@ -164,7 +165,7 @@ func (v *scoresVerifier) check(r ScoreRow) {
 		if r.Side == v.low {
 			a, b = -a, -b
 		}
-		if before(candidate{b, r.TrainRow}, candidate{a, v.last.TrainRow}) {
+		if (kernel.Candidate{Value: b, Row: r.TrainRow}).Before(kernel.Candidate{Value: a, Row: v.last.TrainRow}) {
 			fail("rank %d comes before rank %d by score and train row", r.Rank, v.last.Rank)
 		}
 	case r.Rank != 1:

@@ -19,9 +19,6 @@ func dotTileGeneric[F Float](rows, queries, d int, x []F, ldx int, y, out []F, l
 // dotLanes is the number of lanes of a dot product.
 func dotLanes[F Float]() int { return int(64 / unsafe.Sizeof(F(0))) }
 
-// mostLanes is the largest number of lanes of a dot product.
-const mostLanes = 16
-
 // dotGeneric is the definition of a dot product; see [Dots].
 func dotGeneric[F Float](x, y []F) F {
 	lanes := dotLanes[F]()

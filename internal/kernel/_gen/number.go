@@ -22,6 +22,8 @@ type number struct {
 	xor         func(x, y, z Op)
 	add         func(x, y, z Op)
 	storeLow    func(from reg.VecVirtual, to Op) // the first lane
+	compare     func(predicate, y, x, to Op)     // x and y in this order
+	signs       func(from, to Op)                // the sign bits of the lanes
 }
 
 var (
@@ -37,6 +39,8 @@ var (
 		xor:         func(x, y, z Op) { VXORPS(x, y, z) },
 		add:         func(x, y, z Op) { VADDPS(x, y, z) },
 		storeLow:    func(from reg.VecVirtual, to Op) { VMOVSS(low(from), to) },
+		compare:     func(predicate, y, x, to Op) { VCMPPS(predicate, y, x, to) },
+		signs:       func(from, to Op) { VMOVMSKPS(from, to) },
 	}
 	float64s = number{
 		name: "Double", typ: "float64", bytes: 8,
@@ -50,6 +54,8 @@ var (
 		xor:         func(x, y, z Op) { VXORPD(x, y, z) },
 		add:         func(x, y, z Op) { VADDPD(x, y, z) },
 		storeLow:    func(from reg.VecVirtual, to Op) { VMOVSD(low(from), to) },
+		compare:     func(predicate, y, x, to Op) { VCMPPD(predicate, y, x, to) },
+		signs:       func(from, to Op) { VMOVMSKPD(from, to) },
 	}
 )
 
