@@ -23,3 +23,13 @@ func dotsDouble256(rows int, queries int, d int, x *float64, ldx int, y *float64
 //
 //go:noescape
 func dotsDouble512(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
+
+// dotsFloat16512 multiplies train rows with query rows; [{4 1 6} {3 7 8} {1 1 8}] are its shapes.
+//
+//go:noescape
+func dotsFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)
+
+// dotsBFloat16512 multiplies train rows with query rows; [{4 1 6} {3 7 8} {1 1 8}] are its shapes.
+//
+//go:noescape
+func dotsBFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)

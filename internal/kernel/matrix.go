@@ -44,9 +44,11 @@ func (m Matrix[F]) Block(row, col, rows, cols int) Matrix[F] {
 }
 
 // check panics where the view is no matrix: the vector forms do not look.
-func (m *Matrix[F]) check() {
-	if m.Rows < 0 || m.Cols < 0 ||
-		m.Rows > 0 && m.Cols > 0 && (len(m.Data) < (m.Rows-1)*m.Stride+m.Cols || m.Rows > 1 && m.Stride < m.Cols) {
+func (m *Matrix[F]) check() { checkView(len(m.Data), m.Rows, m.Cols, m.Stride) }
+
+func checkView(numbers, rows, cols, stride int) {
+	if rows < 0 || cols < 0 ||
+		rows > 0 && cols > 0 && (numbers < (rows-1)*stride+cols || rows > 1 && stride < cols) {
 		panic("kernel: a matrix of negative size, or longer than its numbers, or of overlapping rows")
 	}
 }

@@ -17,12 +17,15 @@ func dot() {
 			dots(plain(f), v)
 		}
 	}
+	dots(float16Rows, v512)
+	dots(bfloat16Rows, v512)
 }
 
 // A rowFormat is how the train rows of a dot product are stored, and how they
 // become the numbers of the query rows.
 type rowFormat struct {
 	number
+	kind        string // how the kernel's name has it
 	stored      string // the Go type of a stored number
 	bytes       int    // the size of a stored number
 	fetch       func(from Mem, to Op)
@@ -32,11 +35,31 @@ type rowFormat struct {
 // plain rows are stored as what they are.
 func plain(f number) rowFormat {
 	return rowFormat{
-		number: f, stored: f.typ, bytes: f.bytes,
+		number: f, kind: f.name, stored: f.typ, bytes: f.bytes,
 		fetch:       func(from Mem, to Op) { f.load(from, to) },
 		fetchMasked: func(from Mem, mask, to Op) { f.loadMasked(from, mask, to) },
 	}
 }
+
+// Rows of 16-bit numbers become float32 on their way into registers.
+var (
+	float16Rows = rowFormat{
+		number: float32s, kind: "Float16", stored: "uint16", bytes: 2,
+		fetch:       func(from Mem, to Op) { VCVTPH2PS(from, to) },
+		fetchMasked: func(from Mem, mask, to Op) { VCVTPH2PS_Z(from, mask, to) },
+	}
+	bfloat16Rows = rowFormat{
+		number: float32s, kind: "BFloat16", stored: "uint16", bytes: 2,
+		fetch: func(from Mem, to Op) {
+			VPMOVZXWD(from, to)
+			VPSLLD(U8(16), to, to)
+		},
+		fetchMasked: func(from Mem, mask, to Op) {
+			VPMOVZXWD_Z(from, mask, to)
+			VPSLLD(U8(16), to, to)
+		},
+	}
+)
 
 // A dotShape is a number of train rows and the numbers of query rows for which a
 // kernel keeps all lanes of their products in registers.
@@ -59,9 +82,9 @@ const aheadOfRows = 8
 // queries that is one of the shapes. The queries lie in y step by step, 64 bytes of
 // each, with zeros behind their ends.
 func dots(f rowFormat, v vector) {
-	TEXT("dots"+f.name+v.name, NOSPLIT, fmt.Sprintf("func(rows, queries, d int, x *%s, ldx int, y, out *%[2]s, ldo int)", f.stored, f.typ))
+	TEXT("dots"+f.kind+v.name, NOSPLIT, fmt.Sprintf("func(rows, queries, d int, x *%s, ldx int, y, out *%[2]s, ldo int)", f.stored, f.typ))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("dots%s%s multiplies train rows with query rows; %v are its shapes.", f.name, v.name, dotShapes(v)))
+	Doc(fmt.Sprintf("dots%s%s multiplies train rows with query rows; %v are its shapes.", f.kind, v.name, dotShapes(v)))
 	p := parameters("rows", "queries", "d", "x", "ldx", "y", "out", "ldo")
 	rows, queries := p[0], p[1]
 	b := dotBody{f: f, v: v, d: p[2], x: p[3], ldx: p[4], y: p[5], out: p[6], ldo: p[7]}
