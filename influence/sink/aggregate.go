@@ -9,11 +9,12 @@ import (
 	"sync"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/zeebo/xxh3"
 )
 
-// accBytes is the stored size of an acc: sum, max, min as float64.
-const accBytes = 24
+// totalBytes is the stored size of a total: sum, max, min as float64.
+const totalBytes = 24
 
 // aggregate keeps the sum, the largest and the smallest score of every train
 // position in each lane. Sums are float64 on a fixed tree: the queries of a
@@ -23,7 +24,7 @@ const accBytes = 24
 // QueryBlock query rows or at the end of the job; other ones are refused.
 //
 // State of a unit, little endian: the highest tree nodes that cover its
-// queries, in order; of each node the accs of all train rows, row by row.
+// queries, in order; of each node the totals of all train rows, row by row.
 //
 // Memory of a unit in work: 24 bytes × train rows × lanes × at most
 // 2·log2(blocks) nodes, where tiles come in any regular order.
@@ -109,20 +110,20 @@ func blockSpan[F number](r *aggregate, t influence.Tile, b int64) span {
 			}
 		}
 	}
-	out := span{t.Train.Lo, t.Train.Hi, make([]acc, t.Train.Len()*int64(len(lanes)))}
-	for i := range out.acc {
-		out.acc[i] = acc{0, math.Inf(-1), math.Inf(1)}
+	out := span{t.Train.Lo, t.Train.Hi, make([]kernel.Total, t.Train.Len()*int64(len(lanes)))}
+	for i := range out.totals {
+		out.totals[i] = kernel.NoScores
 	}
-	for i := range t.Train.Len() {
-		row := scores[i*stride+first-t.Query.Lo:][:len(slots)]
-		accs := out.acc[i*int64(len(lanes)):][:len(lanes)]
-		if len(accs) == 1 {
-			accs[0] = through(accs[0], row)
-			continue
-		}
-		for j, v := range row {
-			a := &accs[slots[j]]
-			*a = a.with(float64(v))
+	block := kernel.Matrix[F]{Data: scores[first-t.Query.Lo:], Rows: int(t.Train.Len()), Cols: len(slots), Stride: int(stride)}
+	if len(lanes) == 1 {
+		kernel.AddScores(out.totals, block)
+		return out
+	}
+	for i := range block.Rows {
+		totals := out.totals[i*len(lanes):][:len(lanes)]
+		for j, v := range block.Row(i) {
+			a := &totals[slots[j]]
+			*a = a.With(float64(v))
 		}
 	}
 	return out
@@ -140,10 +141,10 @@ func (u *aggregateUnit) finish() ([]byte, error) {
 			return nil, err
 		}
 		for _, s := range spans {
-			for _, a := range s.acc {
-				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(a.sum))
-				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(a.max))
-				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(a.min))
+			for _, a := range s.totals {
+				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(a.Sum))
+				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(a.Max))
+				out = binary.LittleEndian.AppendUint64(out, math.Float64bits(a.Min))
 			}
 		}
 	}
@@ -157,7 +158,7 @@ func (r *aggregate) check(unit influence.Range2, state section) error {
 	}
 	var size int64
 	for _, n := range r.newTree().cover(lo, hi) {
-		size += unit.Train.Len() * int64(len(r.lanes.in(n))) * accBytes
+		size += unit.Train.Len() * int64(len(r.lanes.in(n))) * totalBytes
 	}
 	if state.Size() != size {
 		return errState
@@ -165,9 +166,9 @@ func (r *aggregate) check(unit influence.Range2, state section) error {
 	return nil
 }
 
-// sums returns the accs of the train positions [lo, hi), which must lie in one
-// column of units, over all queries: row by row, one acc per lane in use.
-func (r *aggregate) sums(from states, reducer int, lo, hi int64) ([]acc, error) {
+// sums returns the totals of the train positions [lo, hi), which must lie in one
+// column of units, over all queries: row by row, one total per lane in use.
+func (r *aggregate) sums(from states, reducer int, lo, hi int64) ([]kernel.Total, error) {
 	t := r.newTree()
 	for u := range r.layout.NumUnits() {
 		unit := r.layout.Unit(u)
@@ -182,9 +183,9 @@ func (r *aggregate) sums(from states, reducer int, lo, hi int64) ([]acc, error) 
 	if err != nil {
 		return nil, err
 	}
-	var out []acc
+	var out []kernel.Total
 	for _, s := range spans {
-		out = append(out, s.acc...)
+		out = append(out, s.totals...)
 	}
 	return out, nil
 }
@@ -201,22 +202,22 @@ func (r *aggregate) addUnit(t *tree, from states, reducer int, u, lo, hi int64) 
 	}
 	var at int64
 	for _, n := range t.cover(first, end) {
-		width := int64(len(r.lanes.in(n))) * accBytes
+		width := int64(len(r.lanes.in(n))) * totalBytes
 		buf := make([]byte, (hi-lo)*width)
 		if _, err := s.ReadAt(buf, at+(lo-unit.Train.Lo)*width); err != nil && err != io.EOF {
 			return errors.Join(err, s.Close())
 		}
-		t.add(n, span{lo, hi, decodeAccs(buf)})
+		t.add(n, span{lo, hi, decodeTotals(buf)})
 		at += unit.Train.Len() * width
 	}
 	return s.Close()
 }
 
-func decodeAccs(buf []byte) []acc {
-	out := make([]acc, len(buf)/accBytes)
+func decodeTotals(buf []byte) []kernel.Total {
+	out := make([]kernel.Total, len(buf)/totalBytes)
 	at := func(i int) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(buf[8*i:])) }
 	for i := range out {
-		out[i] = acc{at(3 * i), at(3*i + 1), at(3*i + 2)}
+		out[i] = kernel.Total{Sum: at(3 * i), Max: at(3*i + 1), Min: at(3*i + 2)}
 	}
 	return out
 }

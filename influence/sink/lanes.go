@@ -7,10 +7,11 @@ import (
 	"sync"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // QueryBlock is the number of query rows in a block of a sum over queries.
-const QueryBlock = 32
+const QueryBlock = kernel.QueryBlock
 
 // A QueryGroups sorts the query positions of a job into groups, as --by does.
 // The zero value has no groups.

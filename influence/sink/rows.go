@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // rowsWindowBytes bounds the sums that are in memory while rows are written.
@@ -90,7 +91,7 @@ func (w *rowsWriter) write(ctx context.Context, to io.Writer) error {
 		if len(used) == 0 {
 			return nil
 		}
-		window := int64(max(rowsWindowBytes/accBytes/len(used), 1))
+		window := int64(max(rowsWindowBytes/totalBytes/len(used), 1))
 		for lo := int64(0); lo < w.layout.Train; {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -110,7 +111,7 @@ func rootOf(l *lanes) node { return newTree(l.blocks(), l.in).root() }
 
 // window writes the train positions [lo, hi) of one column of units.
 func (w *rowsWriter) window(t *table, lo, hi int64, used []int32) error {
-	var sums []acc
+	var sums []kernel.Total
 	var selves []float64
 	var err error
 	if w.sums != nil {
@@ -175,20 +176,20 @@ func (w *rowsWriter) outputOf(lane int32) int32 {
 
 // aggregates appends the sums of a train position. A sum that is no number,
 // or that only the job's precision makes infinite, is an error.
-func (w *rowsWriter) aggregates(position int64, lane int32, a acc) error {
-	if math.IsNaN(a.sum) {
+func (w *rowsWriter) aggregates(position int64, lane int32, a kernel.Total) error {
+	if math.IsNaN(a.Sum) {
 		return fmt.Errorf("the scores of train row %d add up to no number: they hold +Inf and -Inf", w.o.TrainRows.At(position))
 	}
-	if w.layout.Precision == influence.Float32 && math.IsInf(float64(float32(a.sum)), 0) && !math.IsInf(a.sum, 0) {
-		return fmt.Errorf("the sum of the scores of train row %d is %g, beyond float32; use --dtype float64", w.o.TrainRows.At(position), a.sum)
+	if w.layout.Precision == influence.Float32 && math.IsInf(float64(float32(a.Sum)), 0) && !math.IsInf(a.Sum, 0) {
+		return fmt.Errorf("the sum of the scores of train row %d is %g, beyond float32; use --dtype float64", w.o.TrainRows.At(position), a.Sum)
 	}
-	w.columns["sum"].score(a.sum)
-	w.columns["mean"].score(a.sum / float64(w.queries(lane)))
+	w.columns["sum"].score(a.Sum)
+	w.columns["mean"].score(a.Sum / float64(w.queries(lane)))
 	if w.o.PoolRows != nil {
 		return nil
 	}
-	w.columns["max"].score(a.max)
-	w.columns["min"].score(a.min)
+	w.columns["max"].score(a.Max)
+	w.columns["min"].score(a.Min)
 	return nil
 }
 

@@ -3,34 +3,9 @@ package sink
 import (
 	"fmt"
 	"slices"
+
+	"github.com/infl-dev/infl/internal/kernel"
 )
-
-// An acc is what is known of some scores: their sum, largest and smallest.
-type acc struct{ sum, max, min float64 }
-
-func (a acc) plus(b acc) acc {
-	return acc{a.sum + b.sum, max(a.max, b.max), min(a.min, b.min)}
-}
-
-// with adds one score, which is not NaN.
-func (a acc) with(v float64) acc {
-	a.sum += v
-	if v > a.max {
-		a.max = v
-	}
-	if v < a.min {
-		a.min = v
-	}
-	return a
-}
-
-// through adds scores in order.
-func through[F number](a acc, scores []F) acc {
-	for _, v := range scores {
-		a = a.with(float64(v))
-	}
-	return a
-}
 
 // A node is a subtree of the fixed binary tree over the blocks of queries:
 // leaves have level 0, and node i of a level stands over nodes 2i and 2i+1 of
@@ -38,19 +13,19 @@ func through[F number](a acc, scores []F) acc {
 // parent.
 type node struct{ level, index int64 }
 
-// A span holds the accs of one node for the train positions [lo, hi), row by
-// row: acc (i−lo)·lanes + l belongs to row i and to the node's lane l.
+// A span holds the totals of one node for the train positions [lo, hi), row by
+// row: total (i−lo)·lanes + l belongs to row i and to the node's lane l.
 type span struct {
 	lo, hi int64
-	acc    []acc
+	totals []kernel.Total
 }
 
 func (s span) cut(lo, hi int64) span {
 	if s.hi == s.lo {
 		return s
 	}
-	width := int64(len(s.acc)) / (s.hi - s.lo)
-	return span{lo, hi, s.acc[(lo-s.lo)*width : (hi-s.lo)*width]}
+	width := int64(len(s.totals)) / (s.hi - s.lo)
+	return span{lo, hi, s.totals[(lo-s.lo)*width : (hi-s.lo)*width]}
 }
 
 // A tree adds spans up along the fixed binary tree, in whatever order and cut
@@ -120,30 +95,30 @@ func (t *tree) merge(n node, s, sibling span) span {
 	}
 	leftLanes, rightLanes := t.lanes(left), t.lanes(right)
 	if slices.Equal(leftLanes, rightLanes) {
-		for i := range l.acc {
-			l.acc[i] = l.acc[i].plus(r.acc[i])
+		for i := range l.totals {
+			l.totals[i] = l.totals[i].Plus(r.totals[i])
 		}
 		return l
 	}
 	lanes := t.lanes(node{n.level + 1, n.index / 2})
-	out := span{l.lo, l.hi, make([]acc, (l.hi-l.lo)*int64(len(lanes)))}
+	out := span{l.lo, l.hi, make([]kernel.Total, (l.hi-l.lo)*int64(len(lanes)))}
 	for i := range l.hi - l.lo {
-		a := l.acc[i*int64(len(leftLanes)):][:len(leftLanes)]
-		b := r.acc[i*int64(len(rightLanes)):][:len(rightLanes)]
-		joinLanes(out.acc[i*int64(len(lanes)):][:len(lanes)], lanes, a, leftLanes, b, rightLanes)
+		a := l.totals[i*int64(len(leftLanes)):][:len(leftLanes)]
+		b := r.totals[i*int64(len(rightLanes)):][:len(rightLanes)]
+		joinLanes(out.totals[i*int64(len(lanes)):][:len(lanes)], lanes, a, leftLanes, b, rightLanes)
 	}
 	return out
 }
 
 // joinLanes adds a and b, whose lanes are subsets of lanes, lane by lane.
-func joinLanes(out []acc, lanes []int32, a []acc, aLanes []int32, b []acc, bLanes []int32) {
+func joinLanes(out []kernel.Total, lanes []int32, a []kernel.Total, aLanes []int32, b []kernel.Total, bLanes []int32) {
 	i, j := 0, 0
 	for l, lane := range lanes {
 		inA := i < len(aLanes) && aLanes[i] == lane
 		inB := j < len(bLanes) && bLanes[j] == lane
 		switch {
 		case inA && inB:
-			out[l] = a[i].plus(b[j])
+			out[l] = a[i].Plus(b[j])
 		case inA:
 			out[l] = a[i]
 		case inB:

@@ -27,17 +27,22 @@ func HalfDots[H Half](workers int, train HalfMatrix[H], queries, out Matrix[floa
 	}
 	groups := groupQueries(queries)
 	forRows(workers, train.Rows, train.Cols, func(_, first, rows int) {
-		for i := first; i < first+rows; i += dotBand {
-			n := min(dotBand, first+rows-i)
-			band := out.Block(i, 0, n, out.Cols)
-			if !halfBand(train, i, groups, band) {
-				wide := takeScratch[float32](n * train.Cols)
-				dotRows(train.widen(wide.numbers, i, n), groups, band)
-				wide.release()
-			}
-			train.rescale(i, band)
-		}
+		halfRows(train, first, groups, out.Block(first, 0, rows, out.Cols))
 	})
+}
+
+// halfRows writes the scores of stored rows from first on.
+func halfRows[H Half](train HalfMatrix[H], first int, groups []queryGroup[float32], out Matrix[float32]) {
+	for i := 0; i < out.Rows; i += dotBand {
+		n := min(dotBand, out.Rows-i)
+		band := out.Block(i, 0, n, out.Cols)
+		if !halfBand(train, first+i, groups, band) {
+			wide := takeScratch[float32](n * train.Cols)
+			dotRows(train.widen(wide.numbers, first+i, n), groups, band)
+			wide.release()
+		}
+	}
+	train.rescale(first, out)
 }
 
 // halfBand writes the sums of a band of stored rows, and reports whether there is
