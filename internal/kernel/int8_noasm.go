@@ -1,0 +1,9 @@
+//go:build !amd64 || noasm || purego
+
+package kernel
+
+func int8Columns() int { return 1 }
+
+func int8Tile(steps int, x []int8, ldx int, scale []float32, lds int, g *int8Group, out []float32, ldo int) {
+	int8TileGeneric(steps, x, ldx, scale, lds, g, out, ldo)
+}
