@@ -30,3 +30,12 @@ func int8Tile(steps int, x []int8, ldx int, scale []float32, lds int, g *int8Gro
 		int8Dots256(g.count, steps, &x[0], ldx, &scale[0], lds, &g.numbers[0], &g.sums[0], &g.scales[0], &out[0], ldo)
 	}
 }
+
+// hasInt8Product says whether int8ProductTile is there.
+func hasInt8Product() bool { return path == AVX512 && vnni }
+
+// int8ProductTile adds the products of a block to int8TileRows × int8TileCols
+// scores.
+func int8ProductTile(k int, a, b, start []int32, scale, yscale, c []float32, ldc int) {
+	int8Tile512(k, &a[0], &b[0], &start[0], &scale[0], &yscale[0], &c[0], ldc)
+}

@@ -13,3 +13,8 @@ func int8Dots256(queries int, steps int, x *int8, ldx int, scale *float32, lds i
 //
 //go:noescape
 func int8Dots512(queries int, steps int, x *int8, ldx int, scale *float32, lds int, y *int8, sums *int32, yscale *float32, out *float32, ldo int)
+
+// int8Tile512 adds the products of a block to 14 × 32 numbers.
+//
+//go:noescape
+func int8Tile512(k int, a *int32, b *int32, start *int32, scale *float32, yscale *float32, c *float32, ldc int)

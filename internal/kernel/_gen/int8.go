@@ -15,6 +15,7 @@ func init() { families["int8"] = integers }
 func integers() {
 	int8Dots(v256, 2)
 	int8Dots(v512, 4)
+	int8Tile()
 }
 
 const (
@@ -208,4 +209,63 @@ func (b *int8Body) fold(sum []reg.VecVirtual) reg.Register {
 	VPUNPCKHQDQ(c, a, a)
 	VPADDD(half.AsX(), a, a)
 	return a
+}
+
+// int8TileRows and int8TileCols are the shape of a tile of a product: two registers
+// for each row, two for the columns and two for numbers of rows.
+const (
+	int8TileRows = 14
+	int8TileCols = 32
+)
+
+// int8Tile: c[i·ldc + j] = fma(scale[i]·yscale[j], S[i, j], c[i·ldc + j]) for
+// int8TileRows × int8TileCols numbers, where S[i, j] = start[j] plus the products of
+// 4·k bytes of row i, without sign, and column j, with sign. They lie in a and b in
+// fours: a[l·rows + i], b[l·cols + j].
+func int8Tile() {
+	TEXT("int8Tile512", NOSPLIT, "func(k int, a, b, start *int32, scale, yscale, c *float32, ldc int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("int8Tile512 adds the products of a block to %d × %d numbers.", int8TileRows, int8TileCols))
+	p := parameters("k", "a", "b", "start", "scale", "yscale", "c", "ldc")
+	k, a, b, start, scale, yscale, c, ldc := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
+	SHLQ(U8(2), ldc)
+	sum, right, left := v512.registers(2*int8TileRows), v512.registers(2), v512.registers(2)
+	for i := range sum {
+		VMOVDQU32(Mem{Base: start, Disp: i % 2 * 64}, sum[i])
+	}
+	const unrolled = 2
+	multiply := func(l int) {
+		for h := range right {
+			VMOVDQU32(Mem{Base: b, Disp: (2*l + h) * 64}, right[h])
+			PREFETCHT0(Mem{Base: b, Disp: (2*l+h)*64 + 1024})
+		}
+		for i := range int8TileRows {
+			VPBROADCASTD(Mem{Base: a, Disp: (l*int8TileRows + i) * 4}, left[i%2])
+			unsignedDot(right[0], left[i%2], sum[2*i])
+			unsignedDot(right[1], left[i%2], sum[2*i+1])
+		}
+	}
+	Label("step")
+	for l := range unrolled {
+		multiply(l)
+	}
+	ADDQ(U32(4*unrolled*int8TileRows), a)
+	ADDQ(U32(4*unrolled*int8TileCols), b)
+	SUBQ(U8(unrolled), k)
+	JNZ(LabelRef("step"))
+	VMOVUPS(Mem{Base: yscale}, right[0])
+	VMOVUPS(Mem{Base: yscale, Disp: 64}, right[1])
+	for i := range int8TileRows {
+		for h := range right {
+			s := sum[2*i+h]
+			VBROADCASTSS(Mem{Base: scale, Disp: 4 * i}, left[0])
+			VMULPS(right[h], left[0], left[0])
+			VCVTDQ2PS(s, s)
+			VFMADD213PS(Mem{Base: c, Disp: 64 * h}, left[0], s)
+			VMOVUPS(s, Mem{Base: c, Disp: 64 * h})
+		}
+		ADDQ(ldc, c)
+	}
+	VZEROUPPER()
+	RET()
 }
