@@ -7,9 +7,16 @@
 //
 //	scan MATRIX.npy < jobs
 //
-//	read 0      a plain read of the matrix
-//	peak 0      a probe of arithmetic; the answer is operations per second
-//	dots 4      scores of all rows with 4 queries
+//	read 0       a plain read of the matrix
+//	peak 0       a probe of arithmetic; the answer is operations per second
+//	dots 4       scores of all rows with 4 queries, which are the first rows
+//	float16 4    the same from rows stored as float16
+//	bfloat16 4   … as bfloat16
+//	int8 4       … as int8, the queries too
+//	gemm 1000    scores block by block, for nobody
+//	top 1000     the same, and the 100 highest of each query
+//	totals 1000  the same, and the totals over the queries
+//	int8gemm 1000
 package main
 
 import (
@@ -67,9 +74,71 @@ var jobs = map[string]func(train kernel.Matrix[float32], q int) float64{
 	},
 	"peak": func(kernel.Matrix[float32], int) float64 { return kernel.FMAPeak[float32](workers) },
 	"dots": func(train kernel.Matrix[float32], q int) float64 {
-		queries, out := train.Block(0, 0, q, train.Cols), kernel.NewMatrix[float32](train.Rows, q)
-		return timed(func() { kernel.Dots(workers, train, queries, out) })
+		out := kernel.NewMatrix[float32](train.Rows, q)
+		return timed(func() { kernel.Dots(workers, train, first(train, q), out) })
 	},
+	"float16": func(train kernel.Matrix[float32], q int) float64 {
+		stored := once("float16", func() kernel.HalfMatrix[kernel.Float16] { return kernel.NarrowRows(workers, train) })
+		out := kernel.NewMatrix[float32](train.Rows, q)
+		return timed(func() { kernel.HalfDots(workers, stored, first(train, q), out) })
+	},
+	"bfloat16": func(train kernel.Matrix[float32], q int) float64 {
+		stored := once("bfloat16", func() kernel.HalfMatrix[kernel.BFloat16] {
+			h := kernel.HalfMatrix[kernel.BFloat16]{Data: make([]kernel.BFloat16, len(train.Data)), Rows: train.Rows, Cols: train.Cols, Stride: train.Stride}
+			kernel.Narrow(h.Data, train.Data, 1)
+			return h
+		})
+		out := kernel.NewMatrix[float32](train.Rows, q)
+		return timed(func() { kernel.HalfDots(workers, stored, first(train, q), out) })
+	},
+	"int8": func(train kernel.Matrix[float32], q int) float64 {
+		stored := once("int8", func() kernel.Int8Matrix { return kernel.Quantize(workers, train) })
+		queries, out := kernel.Quantize(workers, first(train, q)), kernel.NewMatrix[float32](train.Rows, q)
+		return timed(func() { kernel.Int8Dots(workers, stored, queries, out) })
+	},
+	"gemm": func(train kernel.Matrix[float32], q int) float64 {
+		queries := kernel.NewQueryRows(workers, first(train, q))
+		return timed(func() { queries.EachBlock(workers, train, func(int, int, kernel.Matrix[float32]) {}) })
+	},
+	"top": func(train kernel.Matrix[float32], q int) float64 {
+		return timed(func() {
+			states := make([]*kernel.Ends[float32], workers)
+			for w := range states {
+				states[w] = kernel.NewEnds[float32](q, kernel.NewBest(100, kernel.AnyScore), kernel.NewBest(0, kernel.AnyScore))
+			}
+			kernel.NewQueryRows(workers, first(train, q)).EachBlock(workers, train, kernel.IntoEnds(states, 0))
+			for _, s := range states[1:] {
+				states[0].Merge(s)
+			}
+			for j := range q {
+				states[0].High(j)
+			}
+		})
+	},
+	"totals": func(train kernel.Matrix[float32], q int) float64 {
+		queries, totals := kernel.NewQueryRows(workers, first(train, q)), make([]kernel.Total, train.Rows)
+		return timed(func() { queries.EachBlock(workers, train, kernel.IntoTotals[float32](totals)) })
+	},
+	"int8gemm": func(train kernel.Matrix[float32], q int) float64 {
+		stored := once("int8", func() kernel.Int8Matrix { return kernel.Quantize(workers, train) })
+		queries := kernel.NewInt8QueryRows(kernel.Quantize(workers, first(train, q)))
+		return timed(func() { queries.EachBlock(workers, stored, func(int, int, kernel.Matrix[float32]) {}) })
+	},
+}
+
+// first returns the first rows of a matrix.
+func first(m kernel.Matrix[float32], rows int) kernel.Matrix[float32] {
+	return m.Block(0, 0, rows, m.Cols)
+}
+
+// stored keeps what is made once, by name.
+var stored = map[string]any{}
+
+func once[T any](name string, make func() T) T {
+	if _, ok := stored[name]; !ok {
+		stored[name] = make()
+	}
+	return stored[name].(T)
 }
 
 var workers = runtime.GOMAXPROCS(0)

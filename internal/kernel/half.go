@@ -71,7 +71,7 @@ const float16Top = 14
 func NarrowRows(workers int, m Matrix[float32]) HalfMatrix[Float16] {
 	m.check()
 	h := HalfMatrix[Float16]{
-		Data: make([]Float16, m.Rows*m.Cols), Scale: make([]float32, m.Rows),
+		Data: hugeSlice[Float16](m.Rows * m.Cols), Scale: make([]float32, m.Rows),
 		Rows: m.Rows, Cols: m.Cols, Stride: m.Cols,
 	}
 	forRows(workers, m.Rows, max(1, m.Cols), func(_, first, rows int) {

@@ -45,7 +45,7 @@ func (m Int8Matrix) check() {
 func Quantize(workers int, m Matrix[float32]) Int8Matrix {
 	m.check()
 	q := Int8Matrix{Rows: m.Rows, Cols: m.Cols, Stride: roundUp(m.Cols, int8Unit)}
-	q.Data, q.Scale = make([]int8, q.Rows*q.Stride), make([]float32, q.Rows*q.blocks())
+	q.Data, q.Scale = hugeSlice[int8](q.Rows*q.Stride), make([]float32, q.Rows*q.blocks())
 	forRows(workers, m.Rows, max(1, m.Cols), func(_, first, rows int) {
 		for i := first; i < first+rows; i++ {
 			row, to := m.Row(i), q.Data[i*q.Stride:]

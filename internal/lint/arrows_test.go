@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 		"internal/app", "influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/parallel",
 	},
 	"bench/rates": {"internal/kernel", "internal/parallel"},
+	"bench/scan":  {"internal/kernel"},
 	"bench": {
 		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
 	},
