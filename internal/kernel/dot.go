@@ -33,12 +33,20 @@ func Dots[F Float](workers int, train, queries, out Matrix[F]) {
 	if out.Rows == 0 || out.Cols == 0 {
 		return
 	}
-	if train.Cols == 0 {
+	switch {
+	case train.Cols == 0:
 		for i := range out.Rows {
 			clear(out.Row(i))
 		}
-		return
+	case train.Rows*train.Cols*queries.Rows <= smallDots:
+		dotSmall(train, queries, out)
+	default:
+		dotBlocks(workers, train, queries, out)
 	}
+}
+
+// dotBlocks writes scores block by block of the train rows.
+func dotBlocks[F Float](workers int, train, queries, out Matrix[F]) {
 	groups := groupQueries(queries)
 	forRows(workers, train.Rows, train.Cols, func(_, first, rows int) {
 		dotRows(train.Block(first, 0, rows, train.Cols), groups, out.Block(first, 0, rows, out.Cols))
@@ -69,32 +77,72 @@ func RowDots[F Float](workers int, x, y Matrix[F], out []F) {
 	})
 }
 
+// smallDots is the number of multiply-adds up to which copying the queries costs
+// more than it saves.
+const smallDots = 1 << 14
+
+// dotSmall writes scores query by query, of rows as they are.
+func dotSmall[F Float](train, queries, out Matrix[F]) {
+	tile := dotTileRows(1)
+	for j := range queries.Rows {
+		y := queries.Data[j*queries.Stride:]
+		for next := 0; next < train.Rows; {
+			i, rows := tileAt(next, train.Rows, tile)
+			dotTile(rows, 1, train.Cols, train.Data[i*train.Stride:], train.Stride, y, out.Data[i*out.Stride+j:], out.Stride)
+			next = i + rows
+		}
+	}
+}
+
+// tileAt returns the tile of rows that begins with row next, before the end. Where
+// a tile does not fit, one that ends there writes some scores again; where the rows
+// are fewer than its own, there are tiles of one row.
+func tileAt(next, end, tile int) (first, rows int) {
+	switch {
+	case end-next >= tile:
+		return next, tile
+	case end >= tile:
+		return end - tile, tile
+	}
+	return next, 1
+}
+
 // A queryGroup is as many queries as a tile takes, in the order in which it reads
-// them: 64 bytes of each in turn, with zeros behind their ends.
+// them: 64 bytes of each in turn, with zeros behind their ends. A group of one query
+// is its row.
 type queryGroup[F Float] struct {
 	first, count int
 	numbers      []F
 }
 
-// groupQueries copies the queries into groups. The first groups are full: a tile
+// groupQueries puts the queries into groups. The first groups are full: a tile
 // that has enough to do hides the reading of the train rows, which later groups
 // find in a cache.
 func groupQueries[F Float](queries Matrix[F]) []queryGroup[F] {
-	lanes := dotLanes[F]()
 	var groups []queryGroup[F]
 	for first := 0; first < queries.Rows; {
 		g := queryGroup[F]{first: first, count: dotColumns(queries.Rows - first)}
-		g.numbers = make([]F, g.count*roundUp(queries.Cols, lanes))
-		for j := range g.count {
-			row := queries.Row(first + j)
-			for to := j * lanes; len(row) > 0; to += g.count * lanes {
-				row = row[copy(g.numbers[to:][:lanes], row):]
-			}
-		}
-		groups = append(groups, g)
+		groups = append(groups, g.fill(queries))
 		first += g.count
 	}
 	return groups
+}
+
+// fill returns the group with the numbers of its queries.
+func (g queryGroup[F]) fill(queries Matrix[F]) queryGroup[F] {
+	if g.count == 1 {
+		g.numbers = queries.Row(g.first)
+		return g
+	}
+	lanes := dotLanes[F]()
+	g.numbers = make([]F, g.count*roundUp(queries.Cols, lanes))
+	for j := range g.count {
+		row := queries.Row(g.first + j)
+		for to := j * lanes; len(row) > 0; to += g.count * lanes {
+			row = row[copy(g.numbers[to:][:lanes], row):]
+		}
+	}
+	return g
 }
 
 // dotBand is how many train rows meet all groups of queries before the next do: a
@@ -107,10 +155,9 @@ func dotRows[F Float](train Matrix[F], groups []queryGroup[F], out Matrix[F]) {
 		end := min(first+dotBand, train.Rows)
 		for _, g := range groups {
 			tile := dotTileRows(g.count)
-			for i, rows := first, tile; i < end; i += rows {
-				if end-i < tile {
-					rows = 1
-				}
+			for next := first; next < end; {
+				i, rows := tileAt(next, end, tile)
+				next = i + rows
 				dotTile(rows, g.count, train.Cols, train.Data[i*train.Stride:], train.Stride,
 					g.numbers, out.Data[i*out.Stride+g.first:], out.Stride)
 			}

@@ -35,7 +35,7 @@ func dotTile[F Float](rows, queries, d int, x []F, ldx int, y, out []F, ldo int)
 	px, py, po := unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0]), unsafe.Pointer(&out[0])
 	switch {
 	case path == Generic:
-		dotTileGeneric(rows, queries, d, x, ldx, y, out, ldo)
+		dotTileGeneric(rows, d, x, ldx, y, out, ldo)
 	case path == AVX512 && double:
 		dotsDouble512(rows, queries, d, (*float64)(px), ldx, (*float64)(py), (*float64)(po), ldo)
 	case path == AVX512:

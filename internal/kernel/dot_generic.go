@@ -2,17 +2,11 @@ package kernel
 
 import "unsafe"
 
-// dotTileGeneric writes rows × queries dot products.
-func dotTileGeneric[F Float](rows, queries, d int, x []F, ldx int, y, out []F, ldo int) {
-	lanes := dotLanes[F]()
-	query := make([]F, d)
-	for j := range queries {
-		for l := range query {
-			query[l] = y[(l/lanes*queries+j)*lanes+l%lanes]
-		}
-		for i := range rows {
-			out[i*ldo+j] = dotGeneric(x[i*ldx:][:d], query)
-		}
+// dotTileGeneric writes the dot products of some rows with one query: its tiles
+// have one column.
+func dotTileGeneric[F Float](rows, d int, x []F, ldx int, y, out []F, ldo int) {
+	for i := range rows {
+		out[i*ldo] = dotGeneric(x[i*ldx:][:d], y[:d])
 	}
 }
 

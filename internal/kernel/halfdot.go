@@ -50,10 +50,9 @@ func halfRows[H Half](train HalfMatrix[H], first int, groups []queryGroup[float3
 func halfBand[H Half](train HalfMatrix[H], first int, groups []queryGroup[float32], out Matrix[float32]) bool {
 	for _, g := range groups {
 		tile := dotTileRows(g.count)
-		for i, rows := 0, tile; i < out.Rows; i += rows {
-			if out.Rows-i < tile {
-				rows = 1
-			}
+		for next := 0; next < out.Rows; {
+			i, rows := tileAt(next, out.Rows, tile)
+			next = i + rows
 			x := train.Data[(first+i)*train.Stride:]
 			if !halfTile(rows, g.count, train.Cols, x, train.Stride, g.numbers, out.Data[i*out.Stride+g.first:], out.Stride) {
 				return false

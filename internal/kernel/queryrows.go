@@ -10,8 +10,8 @@ type QueryRows[F Float] struct {
 	packed     *Packed[F]      // of many
 }
 
-// NewQueryRows copies query rows. At most workers goroutines run, all
-// ended on return.
+// NewQueryRows copies query rows; a single one is kept as it is and must not
+// change. At most workers goroutines run, all ended on return.
 func NewQueryRows[F Float](workers int, queries Matrix[F]) *QueryRows[F] {
 	queries.check()
 	p := &QueryRows[F]{queries: queries.Rows, d: queries.Cols}
