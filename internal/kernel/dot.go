@@ -72,7 +72,7 @@ func RowDots[F Float](workers int, x, y Matrix[F], out []F) {
 	}
 	forRows(workers, x.Rows, x.Cols, func(_, first, rows int) {
 		for i := first; i < first+rows; i++ {
-			dotTile(1, 1, x.Cols, x.Data[i*x.Stride:], 0, y.Data[i*y.Stride:], out[i:], 0)
+			dotTile(1, 1, x.Cols, x.Data[i*x.Stride:], x.Stride, y.Data[i*y.Stride:], out[i:], 0)
 		}
 	})
 }

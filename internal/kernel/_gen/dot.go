@@ -253,7 +253,6 @@ func (b *dotBody) tile(rows, queries int) {
 	XCHGQ(lastSteps, steps)
 	TESTQ(steps, steps)
 	JNZ(LabelRef(label + "Step"))
-	Label(label + "Rest")
 	TESTQ(b.left, b.left)
 	JZ(LabelRef(label + "Sum"))
 	for part := range parts {
