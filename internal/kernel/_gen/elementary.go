@@ -23,7 +23,7 @@ func elementary() {
 // stands there four times, which is a register of AVX2.
 const (
 	by32 = iota
-	half
+	oneHalf
 	ln2High
 	ln2Low
 	c6
@@ -43,7 +43,7 @@ func expConstants() Mem {
 	// As bits: the assembler takes a float64 without a fraction for an integer.
 	float := math.Float64bits
 	values := [constantCount]uint64{
-		by32: float(0x1.71547652b82fep+5), half: float(0.5), ln2High: float(0x1.62e42p-6), ln2Low: float(0x1.fdf473de6af28p-27),
+		by32: float(0x1.71547652b82fep+5), oneHalf: float(0.5), ln2High: float(0x1.62e42p-6), ln2Low: float(0x1.fdf473de6af28p-27),
 		c6: float(1.0 / 720), c5: float(1.0 / 120), c4: float(1.0 / 24), c3: float(1.0 / 6),
 		bias: 1023, positive: 1<<63 - 1, signBit: 1 << 63, one: float(1), farthest: float(700),
 	}
@@ -86,7 +86,7 @@ func (e *expRegisters) constant(i int) Op {
 func (e *expRegisters) exp(x reg.VecVirtual) reg.VecVirtual {
 	k, r, t, q, p := e.register(), e.register(), e.register(), e.register(), e.register()
 	VMULPD(e.constant(by32), x, k)
-	VADDPD(e.constant(half), k, k)
+	VADDPD(e.constant(oneHalf), k, k)
 	if e.bytes == 64 {
 		VRNDSCALEPD(U8(9), k, k)
 	} else {
@@ -98,7 +98,7 @@ func (e *expRegisters) exp(x reg.VecVirtual) reg.VecVirtual {
 	VSUBPD(t, r, r)
 	VMULPD(e.constant(c6), r, q)
 	VADDPD(e.constant(c5), q, q)
-	for _, c := range []int{c4, c3, half} {
+	for _, c := range []int{c4, c3, oneHalf} {
 		VMULPD(r, q, q)
 		VADDPD(e.constant(c), q, q)
 	}
