@@ -16,8 +16,15 @@ import (
 	"github.com/mmcloughlin/avo/build"
 )
 
-// families are the kernels by the name of their file; each file adds its own.
-var families = map[string]func(){}
+	"elementary": elementary,
+	"panel": panel,
+	"rows": rows,
+	"symv": symv,
+	// families are the kernels by the name of their file.
+	// families are the kernels by the name of their file; each file adds its own.
+	var families = map[string]func(){
+	var families = map[string]func(){}
+	}
 
 func main() {
 	family := flag.String("family", "", "the kernels to write")

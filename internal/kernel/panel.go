@@ -1,0 +1,43 @@
+package kernel
+
+//go:generate go -C _gen run . -family panel -out ../panel_amd64.s -stubs ../panel_stubs_amd64.go -pkg kernel
+
+// DotRows computes the dot products of a vector with rows of a matrix; row r is
+// a[r·stride:], as long as x:
+//
+//	out[r] = Σ a[r, j]·x[j]
+//
+// for each r below len(out). A dot product has eight lanes: lane l is the chain
+// of fused multiply-adds over j = l, l+8, l+16 …, from zero. The lanes are summed
+// as ((0+4) + (2+6)) + ((1+5) + (3+7)). The length of x is a multiple of 8.
+func DotRows(a []float64, stride int, x, out []float64) {
+	mustFitPanel(a, stride, len(x), len(out))
+	if !dotRowsVector(a, stride, x, out) {
+		dotRowsGeneric(a, stride, x, out)
+	}
+}
+
+// AddRowMultiples adds multiples of the rows of a matrix to a vector; row r is
+// a[r·stride:], as long as y:
+//
+//	y[j] += Σ c[r]·a[r, j]
+//
+// over r below len(c). Each y[j] is one chain of fused multiply-adds in the order
+// of the rows. The length of y is a multiple of 8.
+func AddRowMultiples(a []float64, stride int, c, y []float64) {
+	mustFitPanel(a, stride, len(y), len(c))
+	if !addRowMultiplesVector(a, stride, c, y) {
+		addRowMultiplesGeneric(a, stride, c, y)
+	}
+}
+
+// mustFitPanel panics where rows of a panel are no multiple of 8 long or end
+// beyond a: the vector forms do not look.
+func mustFitPanel(a []float64, stride, length, rows int) {
+	if length%8 != 0 {
+		panic("kernel: a row that is no multiple of 8 long")
+	}
+	if rows > 0 && length > 0 && (stride < 0 || (rows-1)*stride+length > len(a)) {
+		panic("kernel: a panel longer than its numbers")
+	}
+}

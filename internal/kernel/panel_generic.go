@@ -1,0 +1,32 @@
+package kernel
+
+import "math"
+
+func dotRowsGeneric(a []float64, stride int, x, out []float64) {
+	for r := range out {
+		out[r] = dot(a[r*stride:][:len(x)], x)
+	}
+}
+
+// dot is the definition of a dot product in eight lanes.
+func dot(x, y []float64) float64 {
+	var lane [8]float64
+	for j := range x {
+		lane[j%8] = math.FMA(x[j], y[j], lane[j%8])
+	}
+	return sumLanes(&lane)
+}
+
+// sumLanes sums in the order that halving a register has.
+func sumLanes(l *[8]float64) float64 {
+	return ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]))
+}
+
+func addRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
+	for r, f := range c {
+		row := a[r*stride:][:len(y)]
+		for j := range y {
+			y[j] = math.FMA(f, row[j], y[j])
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm || purego
+
+package kernel
+
+func dotRowsVector(_ []float64, _ int, _, _ []float64) bool { return false }
+
+func addRowMultiplesVector(_ []float64, _ int, _, _ []float64) bool { return false }
