@@ -1,0 +1,88 @@
+package dense
+
+import (
+	"math"
+
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// sweepsMost bounds the QL sweeps for one eigenvalue; two are usual.
+const sweepsMost = 60
+
+// implicitQL solves the tridiagonal problem with diagonal d and e[i] between rows
+// i and i+1 by the QL algorithm with implicit shifts (Dubrulle, Martin and
+// Wilkinson, 1968). d becomes the eigenvalues, in no order; z, which need not be
+// anything before, has the eigenvector of d[i] in row i. e, as long as d, is
+// used up.
+func implicitQL(d, e []float64, z kernel.Matrix[float64]) error {
+	n := len(d)
+	for i := range n {
+		clear(z.Row(i))
+		z.Row(i)[i] = 1
+	}
+	for l := range n {
+		for sweep := 0; ; sweep++ {
+			m := l
+			for m < n-1 && math.Abs(e[m]) > unitRoundoff*(math.Abs(d[m])+math.Abs(d[m+1])) {
+				m++
+			}
+			if m == l {
+				break
+			}
+			if sweep == sweepsMost {
+				return ErrNotConverged
+			}
+			sweepQL(d, e, z, l, m)
+		}
+	}
+	return nil
+}
+
+// sweepQL does one sweep over rows l … m, between which no e is negligible.
+func sweepQL(d, e []float64, z kernel.Matrix[float64], l, m int) {
+	g := (d[l+1] - d[l]) / (2 * e[l])
+	g = d[m] - d[l] + e[l]/(g+math.Copysign(hypotenuse(g, 1), g))
+	s, c, p := 1.0, 1.0, 0.0
+	for i := m - 1; i >= l; i-- {
+		f, b := float64(s*e[i]), float64(c*e[i])
+		r := hypotenuse(f, g)
+		e[i+1] = r
+		if r == 0 {
+			d[i+1] -= p
+			e[m] = 0
+			return
+		}
+		s, c = f/r, g/r
+		g = d[i+1] - p
+		r = float64((d[i]-g)*s) + float64(2*float64(c*b))
+		p = float64(s * r)
+		d[i+1] = g + p
+		g = float64(c*r) - b
+		rotate(z.Row(i), z.Row(i+1), c, -s)
+	}
+	d[l] -= p
+	e[l] = g
+	e[m] = 0
+}
+
+// rotate turns two rows: x becomes c·x + s·y and y becomes c·y − s·x.
+func rotate(x, y []float64, c, s float64) {
+	y = y[:len(x)]
+	for i, v := range x {
+		w := y[i]
+		x[i] = float64(c*v) + float64(s*w)
+		y[i] = float64(c*w) - float64(s*v)
+	}
+}
+
+// hypotenuse returns √(x² + y²) without overflow or underflow. The standard
+// library's differs between machines.
+func hypotenuse(x, y float64) float64 {
+	x, y = math.Abs(x), math.Abs(y)
+	long, short := max(x, y), min(x, y)
+	if long == 0 {
+		return 0
+	}
+	q := short / long
+	return long * math.Sqrt(1+float64(q*q))
+}
