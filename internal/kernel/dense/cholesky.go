@@ -1,0 +1,142 @@
+package dense
+
+import (
+	"math"
+
+	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// Cholesky factors a symmetric positive definite matrix of n × n numbers:
+//
+//	A = L·Lᵀ
+//
+// with L lower triangular and positive on its diagonal. It reads the lower
+// triangle of a (column ≤ row) and overwrites it with L; above the diagonal a
+// becomes zero.
+//
+// The error is a [*NotPositiveError] that names the first pivot which is not
+// positive, NaN included; a is of no use then. Numbers whose squares exceed the
+// range of float64 do not occur in L where A is finite. A matrix that is not
+// square is a panic.
+//
+// The results have the same bits for any number of workers and on any CPU path.
+// Cost: n³/3 operations and a scratch memory of 256·n numbers for each worker.
+// The factorisation is backward stable: ‖A − L·Lᵀ‖ ≤ c·n·ε·‖A‖ (Higham, Accuracy
+// and Stability of Numerical Algorithms, theorem 10.3).
+//
+// Source: recursive blocks as in LAPACK's dpotrf2, so that most of the work is
+// large products.
+func Cholesky(workers int, a kernel.Matrix[float64]) error {
+	n := a.Rows
+	if a.Cols != n {
+		panic("dense: Cholesky needs a square matrix")
+	}
+	workers = parallel.Workers(workers)
+	if err := cholesky(workers, a); err != nil {
+		return err
+	}
+	for i := range n {
+		clear(a.Row(i)[i+1:])
+	}
+	return nil
+}
+
+// choleskyRows is the size up to which a matrix is not divided.
+const choleskyRows = 32
+
+// cholesky factors the halves of the diagonal, with a solve and a product
+// between them. What it leaves above the diagonal is of no use.
+func cholesky(workers int, a kernel.Matrix[float64]) error {
+	n := a.Rows
+	if n <= choleskyRows {
+		return choleskyColumns(a)
+	}
+	half := roundUp(n/2, choleskyRows)
+	first, corner, second := a.Block(0, 0, half, half), a.Block(half, 0, n-half, half), a.Block(half, half, n-half, n-half)
+	if err := cholesky(workers, first); err != nil {
+		return err
+	}
+	// X·L₁ᵀ = A₂₁; the diagonal of L₁ is positive.
+	_ = SolveRight(workers, Triangular{Matrix: first, Transposed: true}, corner)
+	subtractSquare(workers, corner, second)
+	if err := cholesky(workers, second); err != nil {
+		e := err.(*NotPositiveError)
+		e.Pivot += half
+		return e
+	}
+	return nil
+}
+
+// choleskyColumns factors a small matrix column by column.
+func choleskyColumns(a kernel.Matrix[float64]) error {
+	n := a.Rows
+	var column [choleskyRows]float64
+	for k := range n {
+		pivot := a.At(k, k)
+		if !(pivot > 0) {
+			return &NotPositiveError{Pivot: k, Value: pivot}
+		}
+		root := math.Sqrt(pivot)
+		a.Row(k)[k] = root
+		for i := k + 1; i < n; i++ {
+			row := a.Row(i)
+			x := row[k] / root
+			row[k], column[i] = x, x
+			known := column[k+1 : i+1]
+			rest := row[k+1:][:len(known)]
+			for j, y := range known {
+				rest[j] -= float64(x * y)
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// squareRows is the size of the blocks on the diagonal of a product, which are
+	// computed whole.
+	squareRows = 128
+	// negatedRows is how many rows of a factor are negated at a time.
+	negatedRows = 256
+)
+
+// subtractSquare subtracts A·Aᵀ from the lower triangle of c, and something from
+// numbers beside its diagonal.
+func subtractSquare(workers int, a, c kernel.Matrix[float64]) {
+	n := a.Rows
+	each(workers, (n+squareRows-1)/squareRows, func(b int) {
+		lo := b * squareRows
+		count := min(squareRows, n-lo)
+		subtractProduct(1, a.Block(lo, 0, count, a.Cols), a.Block(lo, 0, count, a.Cols), c.Block(lo, lo, count, count))
+	})
+	subtractBelow(workers, a, c)
+}
+
+// subtractBelow does that below the blocks of the diagonal.
+func subtractBelow(workers int, a, c kernel.Matrix[float64]) {
+	n := a.Rows
+	if n <= squareRows {
+		return
+	}
+	half := roundUp(n/2, squareRows)
+	if half == n {
+		half -= squareRows
+	}
+	top, bottom := a.Block(0, 0, half, a.Cols), a.Block(half, 0, n-half, a.Cols)
+	subtractBelow(workers, top, c.Block(0, 0, half, half))
+	subtractBelow(workers, bottom, c.Block(half, half, n-half, n-half))
+	subtractProduct(workers, bottom, top, c.Block(half, 0, n-half, half))
+}
+
+// subtractProduct subtracts A·Bᵀ from c.
+func subtractProduct(workers int, a, b, c kernel.Matrix[float64]) {
+	negative := kernel.NewMatrix[float64](min(a.Rows, negatedRows*workers), a.Cols)
+	for lo := 0; lo < a.Rows; lo += negative.Rows {
+		part := negative.Block(0, 0, min(negative.Rows, a.Rows-lo), a.Cols)
+		for i := range part.Rows {
+			negate(part.Row(i), a.Row(lo+i))
+		}
+		kernel.GemmNT(workers, part, b, c.Block(lo, 0, part.Rows, c.Cols))
+	}
+}
