@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go -C _gen run . -family poles -out ../poles_amd64.s -stubs ../poles_stubs_amd64.go -pkg kernel
+
 // PoleSums evaluates a rational function and its derivative at x, which is given
 // as a distance from a point near it:
 //
@@ -7,9 +9,9 @@ package kernel
 //	slope = Σ w[i]/(d[i] − x)²
 //
 // With r = 1/((d[i] − origin) − offset), which is accurate where origin is one of
-// the poles, number i adds w·r and (w·r)·r, both by fused multiply-adds, to lane
-// i mod 8; the lanes are summed as those of [DotRows] are. A pole at x gives ±Inf
-// or NaN.
+// the poles, number i adds q = w[i]·r, rounded, to lane i mod 8 of the sum and
+// q·r, by a fused multiply-add, to that of the slope; the lanes are summed as
+// those of [DotRows] are. A pole at x gives ±Inf or NaN.
 func PoleSums(d, w []float64, origin, offset float64) (sum, slope float64) {
 	_ = w[:len(d)]
 	var sums, slopes [8]float64

@@ -7,7 +7,7 @@ func poleSumsGeneric(d, w []float64, origin, offset float64, sums, slopes *[8]fl
 	for i, p := range d {
 		r := 1 / ((p - origin) - offset)
 		q := float64(w[i] * r)
-		sums[i%8] = math.FMA(w[i], r, sums[i%8])
+		sums[i%8] += q
 		slopes[i%8] = math.FMA(q, r, slopes[i%8])
 	}
 }

@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm || purego
+
 package kernel
 
 func poleSumsVector(_, _ []float64, _, _ float64, _, _ *[8]float64) int { return 0 }

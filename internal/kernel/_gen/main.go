@@ -18,6 +18,7 @@ import (
 
 	"elementary": elementary,
 	"panel": panel,
+	"poles": poles,
 	"rows": rows,
 	"symv": symv,
 	// families are the kernels by the name of their file.
