@@ -13,6 +13,7 @@ import (
 // is not named here has no place yet: give it one.
 var arrows = map[string][]string{
 	"internal/kernel":         {},
+	"internal/kernel/dense":   {"internal/kernel", "internal/parallel"},
 	"internal/parallel":       {"internal/kernel"},
 	"internal/blas":           {"internal/kernel"},
 	"internal/goldentest":     {},
@@ -35,7 +36,7 @@ var arrows = map[string][]string{
 	"bench/rates": {"internal/kernel", "internal/parallel"},
 	"bench/scan":  {"internal/kernel"},
 	"bench": {
-		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/parallel",
+		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 }
 
@@ -68,11 +69,14 @@ func TestArrowsPointDown(t *testing.T) {
 
 func TestKernelNeedsNothing(t *testing.T) {
 	packages := list(t)
-	kernel, ok := packages[module+"/internal/kernel"]
-	require.True(t, ok)
-	for _, path := range kernel.Deps {
-		if path != "golang.org/x/sys/cpu" {
-			assert.True(t, packages[path].Standard, "internal/kernel depends on %s", path)
+	ours := []string{module + "/internal/kernel", module + "/internal/parallel", module + "/internal/kernel/dense"}
+	for _, name := range ours {
+		kernel, ok := packages[name]
+		require.True(t, ok)
+		for _, path := range kernel.Deps {
+			if path != "golang.org/x/sys/cpu" && !slices.Contains(ours, path) {
+				assert.True(t, packages[path].Standard, "%s depends on %s", name, path)
+			}
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (t *reduction) backTransform(workers int, z, scratch kernel.Matrix[float64]
 		for i := 1; i < v.Rows; i++ {
 			clear(v.Row(i)[:i])
 		}
-		t.turned(v, t.tau[b*reflectorRows:], block(scratch, b))
+		blockReflector(v, t.tau[b*reflectorRows:], false, block(scratch, b))
 	})
 	slabs := (n + slabRows - 1) / slabRows
 	each(workers, slabs, func(s int) {
@@ -50,13 +50,13 @@ func (t *reduction) backTransform(workers int, z, scratch kernel.Matrix[float64]
 	})
 }
 
-// turned writes −Tᵀ·V to out. Column i of T is −τ[i]·T·(V·vᵢ) above its diagonal
-// τ[i] (Schreiber and Van Loan, 1989).
-func (t *reduction) turned(v kernel.Matrix[float64], tau []float64, out kernel.Matrix[float64]) {
+// blockReflector writes −Tᵀ·V to out, or −T·V where forward is set, for the block
+// I − Vᵀ·T·V of reflections by the rows of V. Column i of T is −τ[i]·T·(V·vᵢ) above
+// its diagonal τ[i] (Schreiber and Van Loan, 1989).
+func blockReflector(v kernel.Matrix[float64], tau []float64, forward bool, out kernel.Matrix[float64]) {
 	k := v.Rows
-	gram := kernel.NewMatrix[float64](k, k)
+	gram, factor := kernel.NewMatrix[float64](k, k), kernel.NewMatrix[float64](k, k) // factor is −Tᵀ
 	kernel.GemmNT(1, v, v, gram)
-	factor := kernel.NewMatrix[float64](k, k) // −Tᵀ
 	for i := range k {
 		for r := range i {
 			s := 0.0
@@ -70,5 +70,9 @@ func (t *reduction) turned(v kernel.Matrix[float64], tau []float64, out kernel.M
 	for i := range k {
 		clear(out.Row(i))
 	}
-	kernel.GemmNN(1, factor, v, out)
+	if forward {
+		kernel.GemmTN(1, factor, v, out)
+	} else {
+		kernel.GemmNN(1, factor, v, out)
+	}
 }

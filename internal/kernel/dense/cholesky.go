@@ -16,9 +16,9 @@ import (
 // becomes zero.
 //
 // The error is a [*NotPositiveError] that names the first pivot which is not
-// positive, NaN included; a is of no use then. Numbers whose squares exceed the
-// range of float64 do not occur in L where A is finite. A matrix that is not
-// square is a panic.
+// positive, NaN included; a is of no use then. Infinities elsewhere in a, which
+// no positive definite matrix has, become NaN in L. A matrix that is not square is
+// a panic.
 //
 // The results have the same bits for any number of workers and on any CPU path.
 // Cost: n³/3 operations and a scratch memory of 256·n numbers for each worker.

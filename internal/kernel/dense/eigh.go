@@ -72,9 +72,17 @@ func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
 
 // largestOfLower returns the largest absolute value of a lower triangle.
 func largestOfLower(a kernel.Matrix[float64]) (float64, error) {
+	return largestAbsolute(a.Rows, func(i int) []float64 { return a.Row(i)[:i+1] })
+}
+
+// largestOf returns the largest absolute value of a matrix.
+func largestOf(a kernel.Matrix[float64]) (float64, error) { return largestAbsolute(a.Rows, a.Row) }
+
+// largestAbsolute returns the largest absolute value of some rows.
+func largestAbsolute(rows int, row func(i int) []float64) (float64, error) {
 	largest := 0.0
-	for i := range a.Rows {
-		for _, x := range a.Row(i)[:i+1] {
+	for i := range rows {
+		for _, x := range row(i) {
 			x = math.Abs(x)
 			if !(x <= math.MaxFloat64) {
 				return 0, ErrNotFinite

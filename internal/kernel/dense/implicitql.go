@@ -12,11 +12,11 @@ const sweepsMost = 60
 // implicitQL solves the tridiagonal problem with diagonal d and e[i] between rows
 // i and i+1 by the QL algorithm with implicit shifts (Dubrulle, Martin and
 // Wilkinson, 1968). d becomes the eigenvalues, in no order; z, which need not be
-// anything before, has the eigenvector of d[i] in row i. e, as long as d, is
-// used up.
+// anything before, has the eigenvector of d[i] in row i, and no columns where only
+// the values are asked for. e, as long as d, is used up.
 func implicitQL(d, e []float64, z kernel.Matrix[float64]) error {
 	n := len(d)
-	for i := range n {
+	for i := range z.Cols {
 		clear(z.Row(i))
 		z.Row(i)[i] = 1
 	}
