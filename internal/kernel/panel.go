@@ -11,6 +11,9 @@ package kernel
 // of fused multiply-adds over j = l, l+8, l+16 …, from zero. The lanes are summed
 // as ((0+4) + (2+6)) + ((1+5) + (3+7)). The length of x is a multiple of 8.
 func DotRows(a []float64, stride int, x, out []float64) {
+	if len(x)%8 != 0 {
+		panic("kernel: a row that is no multiple of 8 long")
+	}
 	mustFitPanel(a, stride, len(x), len(out))
 	if !dotRowsVector(a, stride, x, out) {
 		dotRowsGeneric(a, stride, x, out)
@@ -23,7 +26,7 @@ func DotRows(a []float64, stride int, x, out []float64) {
 //	y[j] += Σ c[r]·a[r, j]
 //
 // over r below len(c). Each y[j] is one chain of fused multiply-adds in the order
-// of the rows. The length of y is a multiple of 8.
+// of the rows.
 func AddRowMultiples(a []float64, stride int, c, y []float64) {
 	mustFitPanel(a, stride, len(y), len(c))
 	if !addRowMultiplesVector(a, stride, c, y) {
@@ -31,12 +34,20 @@ func AddRowMultiples(a []float64, stride int, c, y []float64) {
 	}
 }
 
-// mustFitPanel panics where rows of a panel are no multiple of 8 long or end
-// beyond a: the vector forms do not look.
+// Rotate turns two vectors of one length into each other:
+//
+//	x[i], y[i] = c·x[i] + s·y[i], c·y[i] − s·x[i]
+//
+// Each product is rounded before they are added.
+func Rotate(x, y []float64, c, s float64) {
+	_ = y[:len(x)]
+	done := rotateVector(x, y, c, s)
+	rotateGeneric(x[done:], y[done:], c, s)
+}
+
+// mustFitPanel panics where rows of a panel end beyond a: the vector forms do not
+// look.
 func mustFitPanel(a []float64, stride, length, rows int) {
-	if length%8 != 0 {
-		panic("kernel: a row that is no multiple of 8 long")
-	}
 	if rows > 0 && length > 0 && (stride < 0 || (rows-1)*stride+length > len(a)) {
 		panic("kernel: a panel longer than its numbers")
 	}

@@ -31,3 +31,17 @@ func addRowMultiplesVector(a []float64, stride int, c, y []float64) bool {
 	}
 	return true
 }
+
+// rotateVector takes whole blocks of eight and returns how many numbers these are.
+func rotateVector(x, y []float64, c, s float64) int {
+	blocks := len(x) / 8
+	switch {
+	case path == Generic || blocks == 0:
+		return 0
+	case path == AVX512:
+		rotate512(blocks, &x[0], &y[0], c, s)
+	default:
+		rotate256(blocks, &x[0], &y[0], c, s)
+	}
+	return 8 * blocks
+}

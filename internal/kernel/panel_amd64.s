@@ -170,6 +170,66 @@ narrowRow:
 	JMP          narrow
 
 narrowDone:
+tail:
+	CMPQ   AX, $0x01
+	JL     tailDone
+	VMOVSD (DI), X1
+	MOVQ   DX, R8
+	XORQ   R9, R9
+
+tailRow:
+	VMOVSD      (SI)(R9*8), X0
+	VFMADD231SD (R8), X0, X1
+	ADDQ        BX, R8
+	INCQ        R9
+	CMPQ        R9, CX
+	JL          tailRow
+	VMOVSD      X1, (DI)
+	ADDQ        $0x00000008, DX
+	ADDQ        $0x00000008, DI
+	SUBQ        $0x01, AX
+	JMP         tail
+
+tailDone:
+	VZEROUPPER
+	RET
+
+// func rotate256(blocks int, x *float64, y *float64, c float64, s float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·rotate256(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVSD        c+24(FP), X0
+	VBROADCASTSD X0, Y0
+	MOVSD        s+32(FP), X1
+	VBROADCASTSD X1, Y1
+	MOVQ         blocks+0(FP), DX
+	XORQ         BX, BX
+
+block:
+	VMOVUPD (AX)(BX*1), Y2
+	VMOVUPD (CX)(BX*1), Y3
+	VMULPD  Y2, Y0, Y4
+	VMULPD  Y3, Y1, Y5
+	VADDPD  Y5, Y4, Y4
+	VMOVUPD Y4, (AX)(BX*1)
+	VMULPD  Y3, Y0, Y4
+	VMULPD  Y2, Y1, Y5
+	VSUBPD  Y5, Y4, Y4
+	VMOVUPD Y4, (CX)(BX*1)
+	VMOVUPD 32(AX)(BX*1), Y2
+	VMOVUPD 32(CX)(BX*1), Y3
+	VMULPD  Y2, Y0, Y4
+	VMULPD  Y3, Y1, Y5
+	VADDPD  Y5, Y4, Y4
+	VMOVUPD Y4, 32(AX)(BX*1)
+	VMULPD  Y3, Y0, Y4
+	VMULPD  Y2, Y1, Y5
+	VSUBPD  Y5, Y4, Y4
+	VMOVUPD Y4, 32(CX)(BX*1)
+	ADDQ    $0x40, BX
+	DECQ    DX
+	JNZ     block
 	VZEROUPPER
 	RET
 
@@ -256,7 +316,7 @@ block:
 	RET
 
 // func addRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512BW, AVX512F, BMI2
 TEXT ·addRowMultiples512(SB), NOSPLIT, $0-48
 	MOVQ length+0(FP), AX
 	MOVQ rows+8(FP), CX
@@ -329,5 +389,54 @@ narrowRow:
 	JMP          narrow
 
 narrowDone:
+	TESTQ     AX, AX
+	JZ        tailDone
+	MOVQ      $-1, R8
+	BZHIQ     AX, R8, R8
+	KMOVQ     R8, K1
+	VMOVUPD.Z (DI), K1, Z1
+	MOVQ      DX, R8
+	XORQ      R9, R9
+
+tailRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VMOVUPD.Z    (R8), K1, Z2
+	VFMADD231PD  Z2, Z0, Z1
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           tailRow
+	VMOVUPD      Z1, K1, (DI)
+
+tailDone:
+	VZEROUPPER
+	RET
+
+// func rotate512(blocks int, x *float64, y *float64, c float64, s float64)
+// Requires: AVX, AVX512F, SSE2
+TEXT ·rotate512(SB), NOSPLIT, $0-40
+	MOVQ         x+8(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVSD        c+24(FP), X0
+	VBROADCASTSD X0, Z0
+	MOVSD        s+32(FP), X1
+	VBROADCASTSD X1, Z1
+	MOVQ         blocks+0(FP), DX
+	XORQ         BX, BX
+
+block:
+	VMOVUPD (AX)(BX*1), Z2
+	VMOVUPD (CX)(BX*1), Z3
+	VMULPD  Z2, Z0, Z4
+	VMULPD  Z3, Z1, Z5
+	VADDPD  Z5, Z4, Z4
+	VMOVUPD Z4, (AX)(BX*1)
+	VMULPD  Z3, Z0, Z4
+	VMULPD  Z2, Z1, Z5
+	VSUBPD  Z5, Z4, Z4
+	VMOVUPD Z4, (CX)(BX*1)
+	ADDQ    $0x40, BX
+	DECQ    DX
+	JNZ     block
 	VZEROUPPER
 	RET

@@ -30,3 +30,12 @@ func addRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
 		}
 	}
 }
+
+func rotateGeneric(x, y []float64, c, s float64) {
+	y = y[:len(x)]
+	for i, v := range x {
+		w := y[i]
+		x[i] = float64(c*v) + float64(s*w)
+		y[i] = float64(c*w) - float64(s*v)
+	}
+}

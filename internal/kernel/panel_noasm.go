@@ -5,3 +5,5 @@ package kernel
 func dotRowsVector(_ []float64, _ int, _, _ []float64) bool { return false }
 
 func addRowMultiplesVector(_ []float64, _ int, _, _ []float64) bool { return false }
+
+func rotateVector(_, _ []float64, _, _ float64) int { return 0 }

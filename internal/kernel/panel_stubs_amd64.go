@@ -10,8 +10,12 @@ func dotFourRows256(blocks int, a *float64, stride int, x *float64, out *float64
 
 func addRowMultiples256(length int, rows int, a *float64, stride int, c *float64, y *float64)
 
+func rotate256(blocks int, x *float64, y *float64, c float64, s float64)
+
 func dotRow512(blocks int, a *float64, x *float64, out *float64)
 
 func dotFourRows512(blocks int, a *float64, stride int, x *float64, out *float64)
 
 func addRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
+
+func rotate512(blocks int, x *float64, y *float64, c float64, s float64)

@@ -13,7 +13,7 @@ import (
 func eachPanel(t *testing.T, f func(t *testing.T, a, x, c []float64, rows, stride, shift int)) {
 	draws := map[string]func(*rand.Rand, int) []float64{"normal": normal[float64], "extreme": extreme[float64]}
 	for name, draw := range draws {
-		for _, length := range []int{0, 8, 16, 24, 56, 64, 72, 128, 200} {
+		for _, length := range append(ladder(33), 40, 56, 72, 128, 200) {
 			for _, rows := range []int{0, 1, 2, 3, 4, 5, 8, 9, 17} {
 				for shift := range 3 {
 					t.Run(fmt.Sprintf("%s/%dx%d/%d", name, rows, length, shift), func(t *testing.T) {
@@ -29,6 +29,10 @@ func eachPanel(t *testing.T, f func(t *testing.T, a, x, c []float64, rows, strid
 
 func TestDotRows(t *testing.T) {
 	eachPanel(t, func(t *testing.T, a0, x0, c0 []float64, rows, stride, shift int) {
+		if len(x0)%8 != 0 {
+			require.Panics(t, func() { DotRows(a0, stride, x0, c0) })
+			return
+		}
 		want := make([]float64, rows)
 		for r := range want {
 			want[r] = laneDot(a0[r*stride:], x0)
@@ -67,9 +71,29 @@ func TestAddRowMultiples(t *testing.T) {
 
 func TestPanelsRefuse(t *testing.T) {
 	a := make([]float64, 24)
-	require.Panics(t, func() { DotRows(a, 8, a[:7], a[:1]) })
 	require.Panics(t, func() { DotRows(a, 8, a[:8], a[:4]) })
 	require.Panics(t, func() { AddRowMultiples(a, 9, a[:3], a[:8]) })
+	require.Panics(t, func() { Rotate(a, a[:23], 1, 0) })
+}
+
+func TestRotate(t *testing.T) {
+	eachPoles(t, func(t *testing.T, x0, y0 []float64, c, s float64, shift int) {
+		var wantX, wantY []float64
+		for i := range x0 {
+			wantX = append(wantX, float64(c*x0[i])+float64(s*y0[i]))
+			wantY = append(wantY, float64(c*y0[i])-float64(s*x0[i]))
+		}
+		want := append(wantX, wantY...)
+		onEachPath(t, func(t *testing.T) []float64 {
+			x, y := guard(x0, shift, -3.5), guard(y0, shift, -3.5)
+			Rotate(x.slice(), y.slice(), c, s)
+			x.unharmed(t, "x")
+			y.unharmed(t, "y")
+			got := append(append([]float64(nil), x.slice()...), y.slice()...)
+			requireSameBits(t, want, got, "x, y")
+			return got
+		})
+	})
 }
 
 func BenchmarkDotRows(b *testing.B) {

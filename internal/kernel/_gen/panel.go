@@ -12,6 +12,7 @@ func panel() {
 		dotRow(v)
 		dotFourRows(v)
 		addRowMultiples(v)
+		rotate(v)
 	}
 }
 
@@ -78,48 +79,131 @@ func sumLanes(v vector, lanes []reg.VecVirtual) reg.Register {
 }
 
 // addRowMultiples: y[j] += Σ c[r]·a[r·stride + j], for stripes of y that stay in
-// registers while the rows pass.
+// registers while the rows pass. What is less than eight wide is masked, or goes
+// number by number where there are no masks.
 func addRowMultiples(v vector) {
 	TEXT("addRowMultiples"+v.name, NOSPLIT, "func(length, rows int, a *float64, stride int, c, y *float64)")
-	left, rows := Load(Param("length"), GP64()).(reg.GPVirtual), Load(Param("rows"), GP64()).(reg.GPVirtual)
-	a, stride := Load(Param("a"), GP64()).(reg.GPVirtual), Load(Param("stride"), GP64()).(reg.GPVirtual)
-	c, y := Load(Param("c"), GP64()).(reg.GPVirtual), Load(Param("y"), GP64()).(reg.GPVirtual)
-	SHLQ(U8(3), stride)
-	factor := v.register()
-	at, r := GP64(), GP64()
-	for _, registers := range []int{8, 1} {
-		stripe := registers * v.doubles()
-		if stripe < 8 {
-			stripe, registers = 8, 8/v.doubles()
-		}
-		name := map[bool]string{true: "wide", false: "narrow"}[stripe > 8]
-		sum := v.registers(registers)
-		Label(name)
-		CMPQ(left, U8(uint8(stripe)))
-		JL(LabelRef(name + "Done"))
-		for i, s := range sum {
-			VMOVUPD(Mem{Base: y, Disp: i * v.bytes}, s)
-		}
-		MOVQ(a, at)
-		XORQ(r, r)
-		Label(name + "Row")
-		VBROADCASTSD(Mem{Base: c, Index: r, Scale: 8}, factor)
-		for i, s := range sum {
-			VFMADD231PD(Mem{Base: at, Disp: i * v.bytes}, factor, s)
-		}
-		ADDQ(stride, at)
-		INCQ(r)
-		CMPQ(r, rows)
-		JL(LabelRef(name + "Row"))
-		for i, s := range sum {
-			VMOVUPD(s, Mem{Base: y, Disp: i * v.bytes})
-		}
-		ADDQ(U32(uint32(8*stripe)), a)
-		ADDQ(U32(uint32(8*stripe)), y)
-		SUBQ(U8(uint8(stripe)), left)
-		JMP(LabelRef(name))
-		Label(name + "Done")
+	p := multiples{
+		v: v, left: pointer("length"), rows: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
+		c: pointer("c"), y: pointer("y"), factor: v.register(), at: GP64(), r: GP64(),
 	}
+	SHLQ(U8(3), p.stride)
+	p.stripe("wide", 8, false)
+	p.stripe("narrow", 64/v.bytes, false)
+	if v.bytes == 64 {
+		p.stripe("tail", 1, true)
+	} else {
+		p.stripe("tail", 0, false)
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// multiples are the registers of addRowMultiples.
+type multiples struct {
+	v                                  vector
+	left, rows, a, stride, c, y, at, r reg.GPVirtual
+	factor                             reg.VecVirtual
+}
+
+// stripe takes stripes of some registers as long as there are columns for them. No
+// register stands for a single number; masked is for the last columns.
+func (p multiples) stripe(name string, registers int, masked bool) {
+	size := registers * p.v.doubles()
+	if registers == 0 {
+		size = 1
+	}
+	sum := p.v.registers(max(1, registers))
+	Label(name)
+	mask := reg.Register(nil)
+	if masked {
+		TESTQ(p.left, p.left)
+		JZ(LabelRef(name + "Done"))
+		mask = lowBits(p.left)
+	} else {
+		CMPQ(p.left, U8(uint8(size)))
+		JL(LabelRef(name + "Done"))
+	}
+	at := func(base reg.GPVirtual, i int) Mem { return Mem{Base: base, Disp: i * p.v.bytes} }
+	for i, s := range sum {
+		switch {
+		case masked:
+			VMOVUPD_Z(at(p.y, i), mask, s)
+		case registers == 0:
+			VMOVSD(at(p.y, i), low(s))
+		default:
+			VMOVUPD(at(p.y, i), s)
+		}
+	}
+	MOVQ(p.a, p.at)
+	XORQ(p.r, p.r)
+	Label(name + "Row")
+	if registers == 0 {
+		VMOVSD(Mem{Base: p.c, Index: p.r, Scale: 8}, low(p.factor))
+		VFMADD231SD(at(p.at, 0), low(p.factor), low(sum[0]))
+	} else {
+		VBROADCASTSD(Mem{Base: p.c, Index: p.r, Scale: 8}, p.factor)
+		for i, s := range sum {
+			if masked {
+				// Masked loads do not touch what lies behind the row.
+				row := p.v.register()
+				VMOVUPD_Z(at(p.at, i), mask, row)
+				VFMADD231PD(row, p.factor, s)
+			} else {
+				VFMADD231PD(at(p.at, i), p.factor, s)
+			}
+		}
+	}
+	ADDQ(p.stride, p.at)
+	INCQ(p.r)
+	CMPQ(p.r, p.rows)
+	JL(LabelRef(name + "Row"))
+	for i, s := range sum {
+		switch {
+		case masked:
+			VMOVUPD(s, mask, at(p.y, i))
+		case registers == 0:
+			VMOVSD(low(s), at(p.y, i))
+		default:
+			VMOVUPD(s, at(p.y, i))
+		}
+	}
+	if !masked {
+		ADDQ(U32(uint32(8*size)), p.a)
+		ADDQ(U32(uint32(8*size)), p.y)
+		SUBQ(U8(uint8(size)), p.left)
+		JMP(LabelRef(name))
+	}
+	Label(name + "Done")
+}
+
+// lowBits returns a mask of as many lanes as count, below 64, says.
+func lowBits(count reg.GPVirtual) reg.Register {
+	bits, mask := GP64(), K()
+	MOVQ(I32(-1), bits)
+	BZHIQ(count, bits, bits)
+	KMOVQ(bits, mask)
+	return mask
+}
+
+// rotate: x, y = c·x + s·y, c·y − s·x.
+func rotate(v vector) {
+	TEXT("rotate"+v.name, NOSPLIT, "func(blocks int, x, y *float64, c, s float64)")
+	x, y := pointer("x"), pointer("y")
+	c, s := everywhere(v, "c"), everywhere(v, "s")
+	vx, vy, a, b := v.register(), v.register(), v.register(), v.register()
+	eachBlock(v, func(j reg.GPVirtual, part int) {
+		VMOVUPD(v.at(x, j, part), vx)
+		VMOVUPD(v.at(y, j, part), vy)
+		VMULPD(vx, c, a)
+		VMULPD(vy, s, b)
+		VADDPD(b, a, a)
+		VMOVUPD(a, v.at(x, j, part))
+		VMULPD(vy, c, a)
+		VMULPD(vx, s, b)
+		VSUBPD(b, a, a)
+		VMOVUPD(a, v.at(y, j, part))
+	})
 	VZEROUPPER()
 	RET()
 }

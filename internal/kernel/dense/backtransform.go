@@ -58,14 +58,12 @@ func blockReflector(v kernel.Matrix[float64], tau []float64, forward bool, out k
 	gram, factor := kernel.NewMatrix[float64](k, k), kernel.NewMatrix[float64](k, k) // factor is −Tᵀ
 	kernel.GemmNT(1, v, v, gram)
 	for i := range k {
-		for r := range i {
-			s := 0.0
-			for c := r; c < i; c++ {
-				s += float64(factor.At(c, r) * gram.At(c, i))
-			}
-			factor.Row(i)[r] = -tau[i] * s
+		known, row := gram.Row(i)[:i], factor.Row(i)
+		for c := range known {
+			known[c] *= -tau[i]
 		}
-		factor.Row(i)[i] = -tau[i]
+		kernel.AddRowMultiples(factor.Data, k, known, row[:i])
+		row[i] = -tau[i]
 	}
 	for i := range k {
 		clear(out.Row(i))

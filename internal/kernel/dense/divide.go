@@ -38,7 +38,9 @@ func solveTridiagonal(workers int, d, e []float64, z, scratch kernel.Matrix[floa
 // solve solves the problem of rows [lo, hi).
 func (t *tridiagonal) solve(workers, lo, hi int) error {
 	if hi-lo <= leafRows {
-		if err := implicitQL(t.d[lo:hi], t.e[lo:hi], t.z.Block(lo, lo, hi-lo, hi-lo)); err != nil {
+		z := t.z.Block(lo, lo, hi-lo, hi-lo)
+		identity(z)
+		if err := implicitQL(t.d[lo:hi], t.e[lo:hi], z); err != nil {
 			return err
 		}
 		sortAscending(t.order[lo:hi], t.d[lo:hi])
@@ -72,4 +74,12 @@ func (t *tridiagonal) solveHalves(workers, lo, mid, hi int) error {
 		return first
 	}
 	return second
+}
+
+// identity makes a square matrix the identity.
+func identity(z kernel.Matrix[float64]) {
+	for i := range z.Rows {
+		clear(z.Row(i))
+		z.Row(i)[i] = 1
+	}
 }

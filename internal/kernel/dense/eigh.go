@@ -43,13 +43,32 @@ func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
 	if n == 0 {
 		return nil
 	}
-	workers = parallel.Workers(workers)
 	largest, err := largestOfLower(a)
 	if err != nil {
 		return err
 	}
 	scale := powerOfTwo(largest)
-	t, free := newReduction(a, 1/scale)
+	solve := eighLarge
+	if n <= smallRows {
+		solve = eighSmall
+	}
+	if err := solve(workers, a, values, 1/scale); err != nil {
+		return err
+	}
+	for i := range values {
+		values[i] *= scale
+	}
+	if math.IsInf(values[0], 0) || math.IsInf(values[n-1], 0) {
+		return ErrRange
+	}
+	return nil
+}
+
+// eighLarge is [Eigh] of a·scale in blocks.
+func eighLarge(workers int, a kernel.Matrix[float64], values []float64, scale float64) error {
+	n := a.Rows
+	workers = parallel.Workers(workers)
+	t, free := newReduction(a, scale)
 	defer free()
 	t.reduce(workers)
 	z, freeZ := pages(n * n)
@@ -62,10 +81,7 @@ func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
 	eachRow(workers, n, func(i int) { copy(a.Row(i), vectors.Row(order[i])) })
 	t.backTransform(workers, a, vectors)
 	for i, o := range order {
-		values[i] = t.d[o] * scale
-		if math.IsInf(values[i], 0) {
-			return ErrRange
-		}
+		values[i] = t.d[o]
 	}
 	return nil
 }

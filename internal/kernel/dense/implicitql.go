@@ -11,15 +11,11 @@ const sweepsMost = 60
 
 // implicitQL solves the tridiagonal problem with diagonal d and e[i] between rows
 // i and i+1 by the QL algorithm with implicit shifts (Dubrulle, Martin and
-// Wilkinson, 1968). d becomes the eigenvalues, in no order; z, which need not be
-// anything before, has the eigenvector of d[i] in row i, and no columns where only
-// the values are asked for. e, as long as d, is used up.
+// Wilkinson, 1968). d becomes the eigenvalues, in no order, and the rows of z are
+// multiplied by the transposed eigenvectors: from the identity, row i becomes the
+// eigenvector of d[i]. z may have no columns. e, as long as d, is used up.
 func implicitQL(d, e []float64, z kernel.Matrix[float64]) error {
 	n := len(d)
-	for i := range z.Cols {
-		clear(z.Row(i))
-		z.Row(i)[i] = 1
-	}
 	for l := range n {
 		for sweep := 0; ; sweep++ {
 			m := l
@@ -58,26 +54,19 @@ func sweepQL(d, e []float64, z kernel.Matrix[float64], l, m int) {
 		p = float64(s * r)
 		d[i+1] = g + p
 		g = float64(c*r) - b
-		rotate(z.Row(i), z.Row(i+1), c, -s)
+		kernel.Rotate(z.Row(i), z.Row(i+1), c, -s)
 	}
 	d[l] -= p
 	e[l] = g
 	e[m] = 0
 }
 
-// rotate turns two rows: x becomes c·x + s·y and y becomes c·y − s·x.
-func rotate(x, y []float64, c, s float64) {
-	y = y[:len(x)]
-	for i, v := range x {
-		w := y[i]
-		x[i] = float64(c*v) + float64(s*w)
-		y[i] = float64(c*w) - float64(s*v)
-	}
-}
-
 // hypotenuse returns √(x² + y²) without overflow or underflow. The standard
 // library's differs between machines.
 func hypotenuse(x, y float64) float64 {
+	if square := float64(x*x) + float64(y*y); square > 1e-280 && square < 1e280 {
+		return math.Sqrt(square)
+	}
 	x, y = math.Abs(x), math.Abs(y)
 	long, short := max(x, y), min(x, y)
 	if long == 0 {

@@ -115,13 +115,13 @@ func (m *merge) absorb(last, i int) bool {
 	case m.from[i] != m.from[last]:
 		m.widen(last)
 		m.widen(i)
-		rotate(x, y, c, s)
+		kernel.Rotate(x, y, c, s)
 	case m.from[i] == upper:
-		rotate(x[:m.mid], y[:m.mid], c, s)
+		kernel.Rotate(x[:m.mid], y[:m.mid], c, s)
 	case m.from[i] == lower:
-		rotate(x[m.mid:], y[m.mid:], c, s)
+		kernel.Rotate(x[m.mid:], y[m.mid:], c, s)
 	default:
-		rotate(x, y, c, s)
+		kernel.Rotate(x, y, c, s)
 	}
 	dl, di := m.d[last], m.d[i]
 	c2, s2 := float64(c*c), float64(s*s)

@@ -1,0 +1,109 @@
+package dense
+
+import (
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// smallRows is the size up to which [Eigh] needs neither blocks nor workers.
+const smallRows = 64
+
+// eighSmall is [Eigh] of a·scale for a few rows: the reflections are applied one at a time,
+// and the QL sweeps turn the rows of their product at once.
+func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64) error {
+	n := a.Rows
+	for i := range n {
+		row := a.Row(i)
+		for j := range i + 1 {
+			row[j] *= scale
+			a.Data[j*a.Stride+i] = row[j]
+		}
+	}
+	width := roundUp(n, 8)
+	work := make([]float64, (n+6)*width)
+	take := func(k int) []float64 {
+		x := work[:k:k]
+		work = work[k:]
+		return x
+	}
+	e, tau, product, pair, factors := take(n), take(n), take(n), take(2*width), take(2)
+	reflectors := kernel.Matrix[float64]{Data: take(n * width), Rows: n, Cols: width, Stride: width}
+	for j := range n - 1 {
+		v := reflectors.Row(j)
+		rest := a.Block(j+1, j+1, n-j-1, n-j-1)
+		column := product[:n-j-1]
+		copy(column, a.Row(j)[j+1:])
+		values[j] = a.At(j, j)
+		from := (j + 1) / 8 * 8
+		e[j], tau[j] = reflect(column, v[j+1:n], v[from:])
+		if tau[j] != 0 {
+			reflectBothSides(rest, v[from:], j+1-from, tau[j], column, pair, factors)
+		}
+	}
+	values[n-1] = a.At(n-1, n-1)
+	multiplyReflectors(a, reflectors, tau[:n-1], product, factors)
+	if err := implicitQL(values, e, a); err != nil {
+		return err
+	}
+	sortRows(values, a)
+	return nil
+}
+
+// reflectBothSides computes H·A·H for the symmetric matrix a, all of it, and
+// H = I − τ·v·vᵀ. padded is v behind skip zeros and before others, a multiple of 8
+// long; w, pair and factors are scratch memory.
+func reflectBothSides(a kernel.Matrix[float64], padded []float64, skip int, tau float64, w, pair, factors []float64) {
+	n := a.Rows
+	width := len(padded)
+	v := padded[skip:][:n]
+	vw := pair[:2*width]
+	clear(vw)
+	copy(vw, padded)
+	w = vw[width+skip:][:n]
+	kernel.AddRowMultiples(a.Data, a.Stride, v, w)
+	half := -0.5 * float64(tau*tau) * dot(vw[width:], padded)
+	for i := range w {
+		w[i] = float64(tau*w[i]) + float64(half*v[i])
+	}
+	for i := range n {
+		factors[0], factors[1] = -w[i], -v[i]
+		kernel.AddRowMultiples(vw[skip:], width, factors, a.Row(i))
+	}
+}
+
+// multiplyReflectors writes H(n−2)·…·H(0) to a.
+func multiplyReflectors(a, reflectors kernel.Matrix[float64], tau, product, factors []float64) {
+	n := a.Rows
+	identity(a)
+	for j, t := range tau {
+		if t == 0 {
+			continue
+		}
+		v := reflectors.Row(j)[j+1 : n]
+		clear(product)
+		kernel.AddRowMultiples(a.Data[(j+1)*a.Stride:], a.Stride, v, product)
+		for i, x := range v {
+			factors[0] = -t * x
+			kernel.AddRowMultiples(product, n, factors[:1], a.Row(j+1+i))
+		}
+	}
+}
+
+// sortRows sorts values into ascending order, and the rows of z with them.
+func sortRows(values []float64, z kernel.Matrix[float64]) {
+	for i := range values {
+		least := i
+		for j := i + 1; j < len(values); j++ {
+			if values[j] < values[least] {
+				least = j
+			}
+		}
+		if least == i {
+			continue
+		}
+		values[i], values[least] = values[least], values[i]
+		x, y := z.Row(i), z.Row(least)
+		for j := range x {
+			x[j], y[j] = y[j], x[j]
+		}
+	}
+}
