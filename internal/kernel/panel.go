@@ -34,6 +34,16 @@ func AddRowMultiples(a []float64, stride int, c, y []float64) {
 	}
 }
 
+// SubtractRowMultiples is [AddRowMultiples] with the negative of each factor:
+//
+//	y[j] −= Σ c[r]·a[r, j]
+func SubtractRowMultiples(a []float64, stride int, c, y []float64) {
+	mustFitPanel(a, stride, len(y), len(c))
+	if !subtractRowMultiplesVector(a, stride, c, y) {
+		subtractRowMultiplesGeneric(a, stride, c, y)
+	}
+}
+
 // Rotate turns two vectors of one length into each other:
 //
 //	x[i], y[i] = c·x[i] + s·y[i], c·y[i] − s·x[i]

@@ -6,28 +6,47 @@ func dotRowsVector(a []float64, stride int, x, out []float64) bool {
 	if path == Generic || len(x) == 0 || len(out) == 0 {
 		return false
 	}
-	four, one := dotFourRows256, dotRow256
-	if path == AVX512 {
-		four, one = dotFourRows512, dotRow512
-	}
-	r := 0
+	blocks, r := len(x)/8, 0
 	for ; r+4 <= len(out); r += 4 {
-		four(len(x)/8, &a[r*stride], stride, &x[0], &out[r])
+		if path == AVX512 {
+			dotFourRows512(blocks, &a[r*stride], stride, &x[0], &out[r])
+		} else {
+			dotFourRows256(blocks, &a[r*stride], stride, &x[0], &out[r])
+		}
 	}
 	for ; r < len(out); r++ {
-		one(len(x)/8, &a[r*stride], &x[0], &out[r])
+		if path == AVX512 {
+			dotRow512(blocks, &a[r*stride], &x[0], &out[r])
+		} else {
+			dotRow256(blocks, &a[r*stride], &x[0], &out[r])
+		}
 	}
 	return true
 }
 
+// fewProducts is the number of products up to which plain Go is faster than a call.
+const fewProducts = 12
+
 func addRowMultiplesVector(a []float64, stride int, c, y []float64) bool {
 	switch {
-	case path == Generic || len(c) == 0 || len(y) == 0:
+	case path == Generic || len(c)*len(y) <= fewProducts:
 		return false
 	case path == AVX512:
 		addRowMultiples512(len(y), len(c), &a[0], stride, &c[0], &y[0])
 	default:
 		addRowMultiples256(len(y), len(c), &a[0], stride, &c[0], &y[0])
+	}
+	return true
+}
+
+func subtractRowMultiplesVector(a []float64, stride int, c, y []float64) bool {
+	switch {
+	case path == Generic || len(c)*len(y) <= fewProducts:
+		return false
+	case path == AVX512:
+		subtractRowMultiples512(len(y), len(c), &a[0], stride, &c[0], &y[0])
+	default:
+		subtractRowMultiples256(len(y), len(c), &a[0], stride, &c[0], &y[0])
 	}
 	return true
 }

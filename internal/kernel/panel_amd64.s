@@ -194,6 +194,107 @@ tailDone:
 	VZEROUPPER
 	RET
 
+// func subtractRowMultiples256(length int, rows int, a *float64, stride int, c *float64, y *float64)
+// Requires: AVX, FMA3
+TEXT ·subtractRowMultiples256(SB), NOSPLIT, $0-48
+	MOVQ length+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ c+32(FP), SI
+	MOVQ y+40(FP), DI
+	SHLQ $0x03, BX
+
+wide:
+	CMPQ    AX, $0x20
+	JL      wideDone
+	VMOVUPD (DI), Y1
+	VMOVUPD 32(DI), Y2
+	VMOVUPD 64(DI), Y3
+	VMOVUPD 96(DI), Y4
+	VMOVUPD 128(DI), Y5
+	VMOVUPD 160(DI), Y6
+	VMOVUPD 192(DI), Y7
+	VMOVUPD 224(DI), Y8
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+wideRow:
+	VBROADCASTSD (SI)(R9*8), Y0
+	VFNMADD231PD (R8), Y0, Y1
+	VFNMADD231PD 32(R8), Y0, Y2
+	VFNMADD231PD 64(R8), Y0, Y3
+	VFNMADD231PD 96(R8), Y0, Y4
+	VFNMADD231PD 128(R8), Y0, Y5
+	VFNMADD231PD 160(R8), Y0, Y6
+	VFNMADD231PD 192(R8), Y0, Y7
+	VFNMADD231PD 224(R8), Y0, Y8
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           wideRow
+	VMOVUPD      Y1, (DI)
+	VMOVUPD      Y2, 32(DI)
+	VMOVUPD      Y3, 64(DI)
+	VMOVUPD      Y4, 96(DI)
+	VMOVUPD      Y5, 128(DI)
+	VMOVUPD      Y6, 160(DI)
+	VMOVUPD      Y7, 192(DI)
+	VMOVUPD      Y8, 224(DI)
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x20, AX
+	JMP          wide
+
+wideDone:
+narrow:
+	CMPQ    AX, $0x08
+	JL      narrowDone
+	VMOVUPD (DI), Y1
+	VMOVUPD 32(DI), Y2
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+narrowRow:
+	VBROADCASTSD (SI)(R9*8), Y0
+	VFNMADD231PD (R8), Y0, Y1
+	VFNMADD231PD 32(R8), Y0, Y2
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           narrowRow
+	VMOVUPD      Y1, (DI)
+	VMOVUPD      Y2, 32(DI)
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x08, AX
+	JMP          narrow
+
+narrowDone:
+tail:
+	CMPQ   AX, $0x01
+	JL     tailDone
+	VMOVSD (DI), X1
+	MOVQ   DX, R8
+	XORQ   R9, R9
+
+tailRow:
+	VMOVSD       (SI)(R9*8), X0
+	VFNMADD231SD (R8), X0, X1
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           tailRow
+	VMOVSD       X1, (DI)
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, DI
+	SUBQ         $0x01, AX
+	JMP          tail
+
+tailDone:
+	VZEROUPPER
+	RET
+
 // func rotate256(blocks int, x *float64, y *float64, c float64, s float64)
 // Requires: AVX, AVX2, SSE2
 TEXT ·rotate256(SB), NOSPLIT, $0-40
@@ -402,6 +503,103 @@ tailRow:
 	VBROADCASTSD (SI)(R9*8), Z0
 	VMOVUPD.Z    (R8), K1, Z2
 	VFMADD231PD  Z2, Z0, Z1
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           tailRow
+	VMOVUPD      Z1, K1, (DI)
+
+tailDone:
+	VZEROUPPER
+	RET
+
+// func subtractRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·subtractRowMultiples512(SB), NOSPLIT, $0-48
+	MOVQ length+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ c+32(FP), SI
+	MOVQ y+40(FP), DI
+	SHLQ $0x03, BX
+
+wide:
+	CMPQ    AX, $0x40
+	JL      wideDone
+	VMOVUPD (DI), Z1
+	VMOVUPD 64(DI), Z2
+	VMOVUPD 128(DI), Z3
+	VMOVUPD 192(DI), Z4
+	VMOVUPD 256(DI), Z5
+	VMOVUPD 320(DI), Z6
+	VMOVUPD 384(DI), Z7
+	VMOVUPD 448(DI), Z8
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+wideRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VFNMADD231PD (R8), Z0, Z1
+	VFNMADD231PD 64(R8), Z0, Z2
+	VFNMADD231PD 128(R8), Z0, Z3
+	VFNMADD231PD 192(R8), Z0, Z4
+	VFNMADD231PD 256(R8), Z0, Z5
+	VFNMADD231PD 320(R8), Z0, Z6
+	VFNMADD231PD 384(R8), Z0, Z7
+	VFNMADD231PD 448(R8), Z0, Z8
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           wideRow
+	VMOVUPD      Z1, (DI)
+	VMOVUPD      Z2, 64(DI)
+	VMOVUPD      Z3, 128(DI)
+	VMOVUPD      Z4, 192(DI)
+	VMOVUPD      Z5, 256(DI)
+	VMOVUPD      Z6, 320(DI)
+	VMOVUPD      Z7, 384(DI)
+	VMOVUPD      Z8, 448(DI)
+	ADDQ         $0x00000200, DX
+	ADDQ         $0x00000200, DI
+	SUBQ         $0x40, AX
+	JMP          wide
+
+wideDone:
+narrow:
+	CMPQ    AX, $0x08
+	JL      narrowDone
+	VMOVUPD (DI), Z1
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+narrowRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VFNMADD231PD (R8), Z0, Z1
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           narrowRow
+	VMOVUPD      Z1, (DI)
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x08, AX
+	JMP          narrow
+
+narrowDone:
+	TESTQ     AX, AX
+	JZ        tailDone
+	MOVQ      $-1, R8
+	BZHIQ     AX, R8, R8
+	KMOVQ     R8, K1
+	VMOVUPD.Z (DI), K1, Z1
+	MOVQ      DX, R8
+	XORQ      R9, R9
+
+tailRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VMOVUPD.Z    (R8), K1, Z2
+	VFNMADD231PD Z2, Z0, Z1
 	ADDQ         BX, R8
 	INCQ         R9
 	CMPQ         R9, CX

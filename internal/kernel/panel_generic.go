@@ -31,6 +31,15 @@ func addRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
 	}
 }
 
+func subtractRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
+	for r, f := range c {
+		row := a[r*stride:][:len(y)]
+		for j := range y {
+			y[j] = math.FMA(-f, row[j], y[j])
+		}
+	}
+}
+
 func rotateGeneric(x, y []float64, c, s float64) {
 	y = y[:len(x)]
 	for i, v := range x {

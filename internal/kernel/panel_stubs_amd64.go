@@ -4,18 +4,32 @@
 
 package kernel
 
+//go:noescape
 func dotRow256(blocks int, a *float64, x *float64, out *float64)
 
+//go:noescape
 func dotFourRows256(blocks int, a *float64, stride int, x *float64, out *float64)
 
+//go:noescape
 func addRowMultiples256(length int, rows int, a *float64, stride int, c *float64, y *float64)
 
+//go:noescape
+func subtractRowMultiples256(length int, rows int, a *float64, stride int, c *float64, y *float64)
+
+//go:noescape
 func rotate256(blocks int, x *float64, y *float64, c float64, s float64)
 
+//go:noescape
 func dotRow512(blocks int, a *float64, x *float64, out *float64)
 
+//go:noescape
 func dotFourRows512(blocks int, a *float64, stride int, x *float64, out *float64)
 
+//go:noescape
 func addRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
 
+//go:noescape
+func subtractRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
+
+//go:noescape
 func rotate512(blocks int, x *float64, y *float64, c float64, s float64)

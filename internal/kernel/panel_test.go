@@ -49,17 +49,21 @@ func TestDotRows(t *testing.T) {
 	})
 }
 
-func TestAddRowMultiples(t *testing.T) {
+func TestAddRowMultiples(t *testing.T) { testRowMultiples(t, AddRowMultiples, 1) }
+
+func TestSubtractRowMultiples(t *testing.T) { testRowMultiples(t, SubtractRowMultiples, -1) }
+
+func testRowMultiples(t *testing.T, f func(a []float64, stride int, c, y []float64), sign float64) {
 	eachPanel(t, func(t *testing.T, a0, y0, c0 []float64, rows, stride, shift int) {
 		want := append([]float64(nil), y0...)
 		for r, c := range c0 {
 			for j := range want {
-				want[j] = math.FMA(c, a0[r*stride+j], want[j])
+				want[j] = math.FMA(sign*c, a0[r*stride+j], want[j])
 			}
 		}
 		onEachPath(t, func(t *testing.T) []float64 {
 			a, c, y := guard(a0, shift, -3.5), guard(c0, shift, -3.5), guard(y0, shift, -3.5)
-			AddRowMultiples(a.slice(), stride, c.slice(), y.slice())
+			f(a.slice(), stride, c.slice(), y.slice())
 			a.unchanged(t, "a")
 			c.unchanged(t, "c")
 			y.unharmed(t, "y")

@@ -11,21 +11,22 @@ func panel() {
 	for _, v := range []vector{v256, v512} {
 		dotRow(v)
 		dotFourRows(v)
-		addRowMultiples(v)
+		rowMultiples("addRowMultiples", v, func(row, factor, y Op) { VFMADD231PD(row, factor, y) }, func(row, factor, y Op) { VFMADD231SD(row, factor, y) })
+		rowMultiples("subtractRowMultiples", v, func(row, factor, y Op) { VFNMADD231PD(row, factor, y) }, func(row, factor, y Op) { VFNMADD231SD(row, factor, y) })
 		rotate(v)
 	}
 }
 
 // dotRow: out = Σ a[j]·x[j] over blocks of eight.
 func dotRow(v vector) {
-	TEXT("dotRow"+v.name, NOSPLIT, "func(blocks int, a, x, out *float64)")
+	kernel("dotRow"+v.name, "func(blocks int, a, x, out *float64)")
 	blocks, a := Load(Param("blocks"), GP64()).(reg.GPVirtual), Load(Param("a"), GP64()).(reg.GPVirtual)
 	dotRows(v, blocks, pointers{base: []reg.GPVirtual{a}}, 1)
 }
 
 // dotFourRows: out[r] = Σ a[r·stride + j]·x[j] over blocks of eight.
 func dotFourRows(v vector) {
-	TEXT("dotFourRows"+v.name, NOSPLIT, "func(blocks int, a *float64, stride int, x, out *float64)")
+	kernel("dotFourRows"+v.name, "func(blocks int, a *float64, stride int, x, out *float64)")
 	blocks, a := Load(Param("blocks"), GP64()).(reg.GPVirtual), Load(Param("a"), GP64()).(reg.GPVirtual)
 	dotRows(v, blocks, rowPointers(a, Load(Param("stride"), GP64()).(reg.GPVirtual), 4), 4)
 }
@@ -78,13 +79,14 @@ func sumLanes(v vector, lanes []reg.VecVirtual) reg.Register {
 	return x
 }
 
-// addRowMultiples: y[j] += Σ c[r]·a[r·stride + j], for stripes of y that stay in
+// rowMultiples: y[j] ±= Σ c[r]·a[r·stride + j], for stripes of y that stay in
 // registers while the rows pass. What is less than eight wide is masked, or goes
-// number by number where there are no masks.
-func addRowMultiples(v vector) {
-	TEXT("addRowMultiples"+v.name, NOSPLIT, "func(length, rows int, a *float64, stride int, c, y *float64)")
+// number by number where there are no masks. fused and fusedOne take a product to
+// a register and to a single number.
+func rowMultiples(name string, v vector, fused, fusedOne func(row, factor, y Op)) {
+	kernel(name+v.name, "func(length, rows int, a *float64, stride int, c, y *float64)")
 	p := multiples{
-		v: v, left: pointer("length"), rows: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
+		v: v, fused: fused, fusedOne: fusedOne, left: pointer("length"), rows: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
 		c: pointer("c"), y: pointer("y"), factor: v.register(), at: GP64(), r: GP64(),
 	}
 	SHLQ(U8(3), p.stride)
@@ -99,8 +101,10 @@ func addRowMultiples(v vector) {
 	RET()
 }
 
-// multiples are the registers of addRowMultiples.
+// multiples are the instructions and registers of rowMultiples.
 type multiples struct {
+	fused, fusedOne func(row, factor, y Op)
+
 	v                                  vector
 	left, rows, a, stride, c, y, at, r reg.GPVirtual
 	factor                             reg.VecVirtual
@@ -140,7 +144,7 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 	Label(name + "Row")
 	if registers == 0 {
 		VMOVSD(Mem{Base: p.c, Index: p.r, Scale: 8}, low(p.factor))
-		VFMADD231SD(at(p.at, 0), low(p.factor), low(sum[0]))
+		p.fusedOne(at(p.at, 0), low(p.factor), low(sum[0]))
 	} else {
 		VBROADCASTSD(Mem{Base: p.c, Index: p.r, Scale: 8}, p.factor)
 		for i, s := range sum {
@@ -148,9 +152,9 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 				// Masked loads do not touch what lies behind the row.
 				row := p.v.register()
 				VMOVUPD_Z(at(p.at, i), mask, row)
-				VFMADD231PD(row, p.factor, s)
+				p.fused(row, p.factor, s)
 			} else {
-				VFMADD231PD(at(p.at, i), p.factor, s)
+				p.fused(at(p.at, i), p.factor, s)
 			}
 		}
 	}
@@ -188,7 +192,7 @@ func lowBits(count reg.GPVirtual) reg.Register {
 
 // rotate: x, y = c·x + s·y, c·y − s·x.
 func rotate(v vector) {
-	TEXT("rotate"+v.name, NOSPLIT, "func(blocks int, x, y *float64, c, s float64)")
+	kernel("rotate"+v.name, "func(blocks int, x, y *float64, c, s float64)")
 	x, y := pointer("x"), pointer("y")
 	c, s := everywhere(v, "c"), everywhere(v, "s")
 	vx, vy, a, b := v.register(), v.register(), v.register(), v.register()

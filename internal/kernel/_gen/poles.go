@@ -17,6 +17,13 @@ func poles() {
 	}
 }
 
+// kernel begins a function that keeps none of its pointers, so that what they
+// point to may lie on the stack.
+func kernel(name, signature string) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+}
+
 // everywhere broadcasts a parameter.
 func everywhere(v vector, name string) reg.VecVirtual {
 	x := v.register()
@@ -74,7 +81,7 @@ func (v vector) store(block []reg.VecVirtual, name string) {
 
 // poleSums: q = w·1/((d − origin) − offset), sums += q, slopes += q·1/(…).
 func poleSums(v vector) {
-	TEXT("poleSums"+v.name, NOSPLIT, "func(blocks int, d, w *float64, origin, offset float64, sums, slopes *float64)")
+	kernel("poleSums"+v.name, "func(blocks int, d, w *float64, origin, offset float64, sums, slopes *float64)")
 	d, w := pointer("d"), pointer("w")
 	origin, offset, one := everywhere(v, "origin"), everywhere(v, "offset"), ones(v)
 	sums, slopes := cleared(v), cleared(v)
@@ -97,7 +104,7 @@ func poleSums(v vector) {
 // poleRatios: p *= ((origin − d) + offset)/(pole − d), without the division where
 // d is the pole.
 func poleRatios(v vector) {
-	TEXT("poleRatios"+v.name, NOSPLIT, "func(blocks int, p, d *float64, origin, offset, pole float64)")
+	kernel("poleRatios"+v.name, "func(blocks int, p, d *float64, origin, offset, pole float64)")
 	p, d := pointer("p"), pointer("d")
 	origin, offset, pole, one := everywhere(v, "origin"), everywhere(v, "offset"), everywhere(v, "pole"), ones(v)
 	at, above, below := v.register(), v.register(), v.register()
@@ -125,7 +132,7 @@ func poleRatios(v vector) {
 
 // poleQuotients: out = u/((d − origin) − offset), squares += out².
 func poleQuotients(v vector) {
-	TEXT("poleQuotients"+v.name, NOSPLIT, "func(blocks int, out, u, d *float64, origin, offset float64, squares *float64)")
+	kernel("poleQuotients"+v.name, "func(blocks int, out, u, d *float64, origin, offset float64, squares *float64)")
 	out, u, d := pointer("out"), pointer("u"), pointer("d")
 	origin, offset := everywhere(v, "origin"), everywhere(v, "offset")
 	squares := cleared(v)

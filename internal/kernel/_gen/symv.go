@@ -21,7 +21,7 @@ const symvAhead = 1024
 // product of its row and the y of its column. blocks is the number of 8-column
 // blocks left of the diagonal block, which only feeds the dot products.
 func symvRows(v vector, rows int) {
-	TEXT("symvRows"+v.name, NOSPLIT, "func(blocks int, a *float64, stride int, x, y, xi, yi *float64)")
+	kernel("symvRows"+v.name, "func(blocks int, a *float64, stride int, x, y, xi, yi *float64)")
 	blocks := Load(Param("blocks"), GP64()).(reg.GPVirtual)
 	a := rowPointers(Load(Param("a"), GP64()).(reg.GPVirtual), Load(Param("stride"), GP64()).(reg.GPVirtual), rows)
 	x, y := Load(Param("x"), GP64()).(reg.GPVirtual), Load(Param("y"), GP64()).(reg.GPVirtual)

@@ -32,7 +32,11 @@ func Cholesky(workers int, a kernel.Matrix[float64]) error {
 	if a.Cols != n {
 		panic("dense: Cholesky needs a square matrix")
 	}
-	workers = parallel.Workers(workers)
+	if n < sharedRows {
+		workers = 1
+	} else {
+		workers = parallel.Workers(workers)
+	}
 	if err := cholesky(workers, a); err != nil {
 		return err
 	}
@@ -42,17 +46,21 @@ func Cholesky(workers int, a kernel.Matrix[float64]) error {
 	return nil
 }
 
-// choleskyRows is the size up to which a matrix is not divided.
-const choleskyRows = 32
+const (
+	// choleskyRows is the size up to which a matrix is not divided.
+	choleskyRows = 64
+	// sharedRows is the size from which more workers than one are worth their start.
+	sharedRows = 192
+)
 
 // cholesky factors the halves of the diagonal, with a solve and a product
 // between them. What it leaves above the diagonal is of no use.
 func cholesky(workers int, a kernel.Matrix[float64]) error {
 	n := a.Rows
 	if n <= choleskyRows {
-		return choleskyColumns(a)
+		return choleskySmall(a)
 	}
-	half := roundUp(n/2, choleskyRows)
+	half := roundUp(n/2, 8)
 	first, corner, second := a.Block(0, 0, half, half), a.Block(half, 0, n-half, half), a.Block(half, half, n-half, n-half)
 	if err := cholesky(workers, first); err != nil {
 		return err
@@ -68,26 +76,25 @@ func cholesky(workers int, a kernel.Matrix[float64]) error {
 	return nil
 }
 
-// choleskyColumns factors a small matrix column by column.
-func choleskyColumns(a kernel.Matrix[float64]) error {
-	n := a.Rows
-	var column [choleskyRows]float64
+// choleskySmall computes the rows of Lᵀ above the diagonal, where they lie along
+// memory, and copies each to its column of L.
+func choleskySmall(a kernel.Matrix[float64]) error {
+	n, data, stride := a.Rows, a.Data, a.Stride
 	for k := range n {
-		pivot := a.At(k, k)
-		if !(pivot > 0) {
-			return &NotPositiveError{Pivot: k, Value: pivot}
+		row := data[k*stride:][k:n]
+		for i := range row {
+			row[i] = data[(k+i)*stride+k]
 		}
-		root := math.Sqrt(pivot)
-		a.Row(k)[k] = root
-		for i := k + 1; i < n; i++ {
-			row := a.Row(i)
-			x := row[k] / root
-			row[k], column[i] = x, x
-			known := column[k+1 : i+1]
-			rest := row[k+1:][:len(known)]
-			for j, y := range known {
-				rest[j] -= float64(x * y)
-			}
+		kernel.SubtractRowMultiples(data[k:], stride, data[k*stride:][:k], row)
+		if !(row[0] > 0) {
+			return &NotPositiveError{Pivot: k, Value: row[0]}
+		}
+		root := math.Sqrt(row[0])
+		row[0] = root
+		inverse := 1 / root
+		for i := 1; i < len(row); i++ {
+			row[i] *= inverse
+			data[(k+i)*stride+k] = row[i]
 		}
 	}
 	return nil

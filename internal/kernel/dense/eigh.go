@@ -40,12 +40,13 @@ func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
 	if a.Cols != n || len(values) != n {
 		panic("dense: Eigh needs a square matrix and a value per row")
 	}
-	if n == 0 {
-		return nil
-	}
 	largest, err := largestOfLower(a)
-	if err != nil {
+	if err != nil || n == 0 {
 		return err
+	}
+	if n == 1 {
+		values[0], a.Data[0] = a.Data[0], 1
+		return nil
 	}
 	scale := powerOfTwo(largest)
 	solve := eighLarge

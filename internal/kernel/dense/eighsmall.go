@@ -5,7 +5,7 @@ import (
 )
 
 // smallRows is the size up to which [Eigh] needs neither blocks nor workers.
-const smallRows = 64
+const smallRows = 128
 
 // eighSmall is [Eigh] of a·scale for a few rows: the reflections are applied one at a time,
 // and the QL sweeps turn the rows of their product at once.

@@ -26,7 +26,7 @@ import (
 // a as it was. A matrix that is not square is a panic.
 //
 // The results have the same bits for any number of workers and on any CPU path.
-// Cost: n²·rank operations and 64·n numbers of scratch memory.
+// Cost: n²·rank operations.
 //
 // Source: Higham (1990), blocked as in LAPACK's dpstrf.
 func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (order []int, rank int, err error) {
@@ -43,7 +43,11 @@ func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (
 			tolerance = max(tolerance, float64(n)*0x1p-52*a.At(i, i))
 		}
 	}
-	workers = parallel.Workers(workers)
+	if n < sharedRows {
+		workers = 1
+	} else {
+		workers = parallel.Workers(workers)
+	}
 	p := newPivoted(a, tolerance)
 	for more := true; more && p.rank < n; {
 		first := p.rank
@@ -68,16 +72,12 @@ type pivoted struct {
 	tolerance float64
 	order     []int
 	rank      int
-	columns   kernel.Matrix[float64] // the panel's columns as rows
-	squares   []float64              // what these take from the diagonal
+	left      []float64 // of the diagonal, without what the panel takes from it
 }
 
 func newPivoted(a kernel.Matrix[float64], tolerance float64) *pivoted {
 	n := a.Rows
-	p := &pivoted{
-		a: a, tolerance: tolerance, order: make([]int, n), squares: make([]float64, n),
-		columns: kernel.NewMatrix[float64](min(n, pivotedColumns), roundUp(n, 8)),
-	}
+	p := &pivoted{a: a, tolerance: tolerance, order: make([]int, n), left: make([]float64, n)}
 	for i := range p.order {
 		p.order[i] = i
 	}
@@ -88,21 +88,17 @@ func newPivoted(a kernel.Matrix[float64], tolerance float64) *pivoted {
 func (p *pivoted) panel() bool {
 	first := p.rank
 	count := min(pivotedColumns, p.a.Rows-first)
-	clear(p.squares)
-	for k := range count {
+	for i := first; i < p.a.Rows; i++ {
+		p.left[i] = p.a.At(i, i)
+	}
+	for range count {
 		row, left := p.largest()
 		if !(left > p.tolerance) {
 			break
 		}
 		p.swap(first, row)
-		p.column(first, k, math.Sqrt(left))
+		p.column(first, math.Sqrt(left))
 		p.rank++
-	}
-	for i := first; i < p.a.Rows; i++ {
-		row := p.a.Row(i)[first:]
-		for k := range min(p.rank-first, i-first+1) {
-			row[k] = p.columns.At(k, i)
-		}
 	}
 	return p.rank == first+count
 }
@@ -110,9 +106,9 @@ func (p *pivoted) panel() bool {
 // largest returns the row of the next pivot and the pivot.
 func (p *pivoted) largest() (row int, left float64) {
 	left = math.Inf(-1)
-	for i := p.rank; i < p.a.Rows; i++ {
-		if x := p.a.At(i, i) - p.squares[i]; x > left {
-			row, left = i, x
+	for i, x := range p.left[p.rank:] {
+		if x > left {
+			row, left = p.rank+i, x
 		}
 	}
 	return row, left
@@ -127,10 +123,10 @@ func (p *pivoted) swap(first, row int) {
 	}
 	a, data, stride := p.a, p.a.Data, p.a.Stride
 	p.order[next], p.order[row] = p.order[row], p.order[next]
-	p.squares[next], p.squares[row] = p.squares[row], p.squares[next]
-	for k := range next - first {
-		c := p.columns.Row(k)
-		c[next], c[row] = c[row], c[next]
+	p.left[next], p.left[row] = p.left[row], p.left[next]
+	for k := first; k < next; k++ {
+		u := data[k*stride:]
+		u[next], u[row] = u[row], u[next]
 	}
 	x, y := a.Row(next), a.Row(row)
 	for j := range next {
@@ -146,24 +142,22 @@ func (p *pivoted) swap(first, row int) {
 	}
 }
 
-// column computes column k of a panel, whose pivot has the given root.
-func (p *pivoted) column(first, k int, root float64) {
-	j, n := first+k, p.a.Rows
-	column := p.columns.Row(k)
-	clear(column[:j])
-	for i := j; i < n; i++ {
-		column[i] = p.a.Data[i*p.a.Stride+j]
+// column computes the next column of a panel that begins at first; its pivot has
+// the given root. Like [choleskySmall] it works along a row of Lᵀ above the
+// diagonal.
+func (p *pivoted) column(first int, root float64) {
+	k, data, stride := p.rank, p.a.Data, p.a.Stride
+	row, left := data[k*stride:][k:p.a.Rows], p.left[k:p.a.Rows]
+	for i := range row {
+		row[i] = data[(k+i)*stride+k]
 	}
-	from := j / 8 * 8
-	known := p.columns.Block(0, from, k, p.columns.Cols-from)
-	var factors [pivotedColumns]float64
-	for c := range k {
-		factors[c] = -p.columns.At(c, j)
-	}
-	kernel.AddRowMultiples(known.Data, known.Stride, factors[:k], column[from:])
-	column[j] = root
-	for i := j + 1; i < n; i++ {
-		column[i] /= root
-		p.squares[i] += float64(column[i] * column[i])
+	kernel.SubtractRowMultiples(data[first*stride+k:], stride, data[k*stride:][first:k], row)
+	row[0] = root
+	inverse := 1 / root
+	for i := 1; i < len(row); i++ {
+		x := row[i] * inverse
+		row[i] = x
+		left[i] -= float64(x * x)
+		data[(k+i)*stride+k] = x
 	}
 }

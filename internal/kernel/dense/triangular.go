@@ -1,6 +1,8 @@
 package dense
 
 import (
+	"math"
+
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
 )
@@ -21,16 +23,16 @@ type Triangular struct {
 // are a panic, and B must not overlap T.
 //
 // The results have the same bits for any number of workers and on any CPU path.
-// Cost: n²·q operations; 16·n numbers of scratch memory for each of up to 256
-// columns and worker. Workers share columns of B, so a few columns use few
-// workers. The method is substitution, by halves: backward stable.
+// Cost: n²·q operations; up to 128·n numbers of scratch memory for each worker.
+// Workers share columns of B, so a few columns use few workers. The method is
+// substitution, by halves: backward stable.
 func SolveLeft(workers int, t Triangular, b kernel.Matrix[float64]) error {
 	return t.solve(workers, b, false)
 }
 
 // SolveRight solves X·T = B for a triangular T of n × n and B of q × n numbers,
 // which X overwrites. Everything else is as [SolveLeft] has it, with rows of B for
-// columns.
+// columns and twice the scratch memory.
 func SolveRight(workers int, t Triangular, b kernel.Matrix[float64]) error {
 	t.Transposed = !t.Transposed
 	return t.solve(workers, b, true)
@@ -40,7 +42,7 @@ const (
 	// slabColumns is how many right-hand sides a worker solves at a time.
 	slabColumns = 128
 	// substitutionRows is the size up to which a triangle is not halved.
-	substitutionRows = 32
+	substitutionRows = 64
 )
 
 // solve solves T·X = B, or T·Xᵀ = Bᵀ where B lies across.
@@ -53,50 +55,60 @@ func (t Triangular) solve(workers int, b kernel.Matrix[float64], across bool) er
 		panic("dense: a triangle and right-hand sides that do not fit")
 	}
 	for i := range n {
-		if t.Matrix.At(i, i) == 0 {
+		if t.Matrix.Data[i*t.Matrix.Stride+i] == 0 {
 			return ErrSingular
 		}
 	}
 	slabs := (columns + slabColumns - 1) / slabColumns
-	if n == 0 {
+	if slabs == 1 {
+		t.solveSlab(b, across)
 		return nil
 	}
 	each(parallel.Workers(workers), slabs, func(s int) {
 		lo := s * slabColumns
 		count := min(slabColumns, columns-lo)
-		width := roundUp(count, 8)
-		buffer := kernel.NewMatrix[float64](2*n, width)
-		x, negative := buffer.Block(0, 0, n, width), buffer.Block(n, 0, n, width)
 		if across {
-			rows := b.Block(lo, 0, count, n)
-			transpose(x, rows)
-			t.substitute(x, negative)
-			transpose(rows, x.Block(0, 0, n, count))
-			return
-		}
-		part := b.Block(0, lo, n, count)
-		for i := range n {
-			copy(x.Row(i), part.Row(i))
-		}
-		t.substitute(x, negative)
-		for i := range n {
-			copy(part.Row(i), x.Row(i))
+			t.solveSlab(b.Block(lo, 0, count, n), true)
+		} else {
+			t.solveSlab(b.Block(0, lo, n, count), false)
 		}
 	})
 	return nil
 }
 
-// substitute solves for x in place; its rows are a multiple of 8 long. negative
-// has the same shape and is scratch memory.
+// solveSlab is solve for some of the right-hand sides.
+func (t Triangular) solveSlab(b kernel.Matrix[float64], across bool) {
+	if !across {
+		t.substitute(b, t.negativeRows(b.Cols))
+		return
+	}
+	x := kernel.NewMatrix[float64](b.Cols, b.Rows)
+	transpose(x, b)
+	t.substitute(x, t.negativeRows(b.Rows))
+	transpose(b, x)
+}
+
+// negativeRows returns room for the negative of what is solved before the rest.
+func (t Triangular) negativeRows(columns int) kernel.Matrix[float64] {
+	n := t.Matrix.Rows
+	if n <= substitutionRows {
+		return kernel.Matrix[float64]{}
+	}
+	return kernel.NewMatrix[float64](max(t.split(), n-t.split()), columns)
+}
+
+// split returns the first row of the second half.
+func (t Triangular) split() int { return roundUp(t.Matrix.Rows/2, 8) }
+
+// substitute solves for x in place. negative has room for half of its rows.
 func (t Triangular) substitute(x, negative kernel.Matrix[float64]) {
 	n := x.Rows
 	if n <= substitutionRows {
 		t.substituteRows(x)
 		return
 	}
-	half := roundUp(n/2, substitutionRows)
+	half := t.split()
 	rows := [2]kernel.Matrix[float64]{x.Block(0, 0, half, x.Cols), x.Block(half, 0, n-half, x.Cols)}
-	scratch := [2]kernel.Matrix[float64]{negative.Block(0, 0, half, x.Cols), negative.Block(half, 0, n-half, x.Cols)}
 	corner := t.Matrix.Block(half, 0, n-half, half)
 	if t.Upper {
 		corner = t.Matrix.Block(0, half, half, n-half)
@@ -105,16 +117,17 @@ func (t Triangular) substitute(x, negative kernel.Matrix[float64]) {
 	if !t.forward() {
 		first, second = 1, 0
 	}
-	t.half(first, half).substitute(rows[first], scratch[first])
-	for i := range rows[first].Rows {
-		negate(scratch[first].Row(i), rows[first].Row(i))
+	t.half(first, half).substitute(rows[first], negative)
+	solved := negative.Block(0, 0, rows[first].Rows, x.Cols)
+	for i := range solved.Rows {
+		negate(solved.Row(i), rows[first].Row(i))
 	}
 	if t.Transposed {
-		kernel.GemmTN(1, corner, scratch[first], rows[second])
+		kernel.GemmTN(1, corner, solved, rows[second])
 	} else {
-		kernel.GemmNN(1, corner, scratch[first], rows[second])
+		kernel.GemmNN(1, corner, solved, rows[second])
 	}
-	t.half(second, half).substitute(rows[second], scratch[second])
+	t.half(second, half).substitute(rows[second], negative)
 }
 
 // forward reports whether the first row is solved first.
@@ -133,28 +146,41 @@ func (t Triangular) half(which, row int) Triangular {
 
 // substituteRows solves for one row after the other.
 func (t Triangular) substituteRows(x kernel.Matrix[float64]) {
-	n := x.Rows
-	var factors [substitutionRows]float64
+	n, data, stride := x.Rows, t.Matrix.Data, t.Matrix.Stride
 	for step := range n {
-		i, known, count := step, 0, step // the rows known … known+count−1 are solved
+		i, known := step, 0 // the rows known … known+step−1 are solved
 		if !t.forward() {
 			i = n - 1 - step
 			known = i + 1
 		}
-		for k := range count {
-			if t.Transposed {
-				factors[k] = -t.Matrix.At(known+k, i)
-			} else {
-				factors[k] = -t.Matrix.At(i, known+k)
+		row := x.Data[i*x.Stride:][:x.Cols]
+		switch {
+		case step == 0:
+		case t.Transposed:
+			var factors [substitutionRows]float64
+			for k := range factors[:step] {
+				factors[k] = data[(known+k)*stride+i]
 			}
+			kernel.SubtractRowMultiples(x.Data[known*x.Stride:], x.Stride, factors[:step], row)
+		default:
+			kernel.SubtractRowMultiples(x.Data[known*x.Stride:], x.Stride, data[i*stride+known:][:step], row)
 		}
-		row, pivot := x.Row(i), t.Matrix.At(i, i)
-		if count > 0 {
-			kernel.AddRowMultiples(x.Data[known*x.Stride:], x.Stride, factors[:count], row)
+		divide(row, data[i*stride+i])
+	}
+}
+
+// divide divides x by a number that is not zero, by its inverse where that is
+// finite.
+func divide(x []float64, by float64) {
+	inverse := 1 / by
+	if math.IsInf(inverse, 0) {
+		for i := range x {
+			x[i] /= by
 		}
-		for j := range row {
-			row[j] /= pivot
-		}
+		return
+	}
+	for i := range x {
+		x[i] *= inverse
 	}
 }
 
