@@ -48,7 +48,7 @@ func Cholesky(workers int, a kernel.Matrix[float64]) error {
 
 const (
 	// choleskyRows is the size up to which a matrix is not divided.
-	choleskyRows = 64
+	choleskyRows = 96
 	// sharedRows is the size from which more workers than one are worth their start.
 	sharedRows = 192
 )
@@ -76,15 +76,17 @@ func cholesky(workers int, a kernel.Matrix[float64]) error {
 	return nil
 }
 
-// choleskySmall computes the rows of Lᵀ above the diagonal, where they lie along
-// memory, and copies each to its column of L.
+// choleskySmall copies the lower triangle above the diagonal, computes the rows of
+// Lᵀ there, where they lie along memory, and copies each to its column of L.
 func choleskySmall(a kernel.Matrix[float64]) error {
 	n, data, stride := a.Rows, a.Data, a.Stride
+	for i := range n {
+		for k, x := range data[i*stride:][:i] {
+			data[k*stride+i] = x
+		}
+	}
 	for k := range n {
 		row := data[k*stride:][k:n]
-		for i := range row {
-			row[i] = data[(k+i)*stride+k]
-		}
 		kernel.SubtractRowMultiples(data[k:], stride, data[k*stride:][:k], row)
 		if !(row[0] > 0) {
 			return &NotPositiveError{Pivot: k, Value: row[0]}

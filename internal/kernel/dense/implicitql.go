@@ -13,13 +13,26 @@ const sweepsMost = 60
 // i and i+1 by the QL algorithm with implicit shifts (Dubrulle, Martin and
 // Wilkinson, 1968). d becomes the eigenvalues, in no order, and the rows of z are
 // multiplied by the transposed eigenvectors: from the identity, row i becomes the
-// eigenvector of d[i]. z may have no columns. e, as long as d, is used up.
+// eigenvector of d[i]. z may have no columns. e, as long as d, is
+// used up; its last number has no meaning.
+//
+// Numbers e that are negligible beside the largest number of all are cut: the
+// rounding of a sweep keeps the smaller ones of a graded problem from
+// converging further.
 func implicitQL(d, e []float64, z kernel.Matrix[float64]) error {
 	n := len(d)
+	floor := 0.0
+	for i, x := range d {
+		floor = max(floor, math.Abs(x))
+		if i < n-1 {
+			floor = max(floor, math.Abs(e[i]))
+		}
+	}
+	floor *= unitRoundoff
 	for l := range n {
 		for sweep := 0; ; sweep++ {
 			m := l
-			for m < n-1 && math.Abs(e[m]) > unitRoundoff*(math.Abs(d[m])+math.Abs(d[m+1])) {
+			for m < n-1 && math.Abs(e[m]) > floor {
 				m++
 			}
 			if m == l {

@@ -52,8 +52,14 @@ func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (
 	for more := true; more && p.rank < n; {
 		first := p.rank
 		more = p.panel()
-		if end := p.rank; more && end < n {
-			subtractSquare(workers, a.Block(end, first, n-end, end-first), a.Block(end, end, n-end, n-end))
+		if more && p.rank < n {
+			p.update(workers, first)
+		}
+	}
+	for i := range n {
+		row := a.Row(i)
+		for j := range row[:min(i, p.rank)] {
+			row[j] = a.Data[j*a.Stride+i]
 		}
 	}
 	for i := range n {
@@ -66,7 +72,8 @@ func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (
 // learns of them.
 const pivotedColumns = 64
 
-// A pivoted is a factorisation under way.
+// A pivoted is a factorisation under way. It computes Lᵀ above the diagonal, whose
+// rows lie along memory.
 type pivoted struct {
 	a         kernel.Matrix[float64]
 	tolerance float64
@@ -75,29 +82,33 @@ type pivoted struct {
 	left      []float64 // of the diagonal, without what the panel takes from it
 }
 
+// newPivoted copies the lower triangle above the diagonal.
 func newPivoted(a kernel.Matrix[float64], tolerance float64) *pivoted {
 	n := a.Rows
 	p := &pivoted{a: a, tolerance: tolerance, order: make([]int, n), left: make([]float64, n)}
 	for i := range p.order {
 		p.order[i] = i
+		for j, x := range a.Row(i)[:i] {
+			a.Data[j*a.Stride+i] = x
+		}
 	}
 	return p
 }
 
-// panel factors the next columns and reports whether all of them had a pivot.
+// panel computes the next rows and reports whether all of them had a pivot.
 func (p *pivoted) panel() bool {
 	first := p.rank
 	count := min(pivotedColumns, p.a.Rows-first)
 	for i := first; i < p.a.Rows; i++ {
-		p.left[i] = p.a.At(i, i)
+		p.left[i] = p.a.Data[i*p.a.Stride+i]
 	}
 	for range count {
 		row, left := p.largest()
 		if !(left > p.tolerance) {
 			break
 		}
-		p.swap(first, row)
-		p.column(first, math.Sqrt(left))
+		p.swap(row)
+		p.next(first, math.Sqrt(left))
 		p.rank++
 	}
 	return p.rank == first+count
@@ -114,50 +125,62 @@ func (p *pivoted) largest() (row int, left float64) {
 	return row, left
 }
 
-// swap exchanges a row and column of the symmetric matrix with the next ones, of
-// which the lower triangle is there, in a panel that begins at first.
-func (p *pivoted) swap(first, row int) {
+// swap exchanges a row and column of the symmetric matrix, of which the upper
+// triangle is there, with the next ones.
+func (p *pivoted) swap(row int) {
 	next := p.rank
 	if row == next {
 		return
 	}
-	a, data, stride := p.a, p.a.Data, p.a.Stride
+	data, stride := p.a.Data, p.a.Stride
 	p.order[next], p.order[row] = p.order[row], p.order[next]
 	p.left[next], p.left[row] = p.left[row], p.left[next]
-	for k := first; k < next; k++ {
-		u := data[k*stride:]
+	for k := range next {
+		u := data[k*stride:][:row+1]
 		u[next], u[row] = u[row], u[next]
 	}
-	x, y := a.Row(next), a.Row(row)
-	for j := range next {
-		x[j], y[j] = y[j], x[j]
-	}
+	x, y := p.a.Row(next), p.a.Row(row)
 	x[next], y[row] = y[row], x[next]
 	for i := next + 1; i < row; i++ {
-		data[i*stride+next], y[i] = y[i], data[i*stride+next]
+		x[i], data[i*stride+row] = data[i*stride+row], x[i]
 	}
-	for i := row + 1; i < a.Rows; i++ {
-		z := data[i*stride:]
-		z[next], z[row] = z[row], z[next]
+	x, y = x[row+1:], y[row+1:]
+	for i := range x {
+		x[i], y[i] = y[i], x[i]
 	}
 }
 
-// column computes the next column of a panel that begins at first; its pivot has
-// the given root. Like [choleskySmall] it works along a row of Lᵀ above the
-// diagonal.
-func (p *pivoted) column(first int, root float64) {
+// next computes the next row of a panel that begins at first; its pivot has the
+// given root.
+func (p *pivoted) next(first int, root float64) {
 	k, data, stride := p.rank, p.a.Data, p.a.Stride
 	row, left := data[k*stride:][k:p.a.Rows], p.left[k:p.a.Rows]
-	for i := range row {
-		row[i] = data[(k+i)*stride+k]
+	if k > first {
+		var factors [pivotedColumns]float64
+		for c := range k - first {
+			factors[c] = data[(first+c)*stride+k]
+		}
+		kernel.SubtractRowMultiples(data[first*stride+k:], stride, factors[:k-first], row)
 	}
-	kernel.SubtractRowMultiples(data[first*stride+k:], stride, data[k*stride:][first:k], row)
 	row[0] = root
 	inverse := 1 / root
 	for i := 1; i < len(row); i++ {
 		x := row[i] * inverse
 		row[i] = x
 		left[i] -= float64(x * x)
-		data[(k+i)*stride+k] = x
 	}
+}
+
+// update subtracts what the panel that begins at first explains from the rest.
+func (p *pivoted) update(workers, first int) {
+	rest, count := p.a.Rows-p.rank, p.rank-first
+	each(workers, (rest+squareRows-1)/squareRows, func(b int) {
+		lo := p.rank + b*squareRows
+		rows, columns := min(squareRows, p.a.Rows-lo), p.a.Rows-lo
+		negative := kernel.NewMatrix[float64](count, rows)
+		for k := range count {
+			negate(negative.Row(k), p.a.Row(first + k)[lo:][:rows])
+		}
+		kernel.GemmTN(1, negative, p.a.Block(first, lo, count, columns), p.a.Block(lo, lo, rows, columns))
+	})
 }

@@ -19,15 +19,14 @@ import (
 // [ErrNotConverged].
 //
 // The results have the same bits for any number of workers and on any CPU path.
-// With m ≥ n, cost is 2·m·n² operations over all of A, once, and (32/3)·n³
-// afterwards; scratch memory is 4·n² numbers, and 3·n² for each of up to 16 groups
-// of rows.
+// With m ≥ n, cost is 2·m·n² operations over all of A, once, and (8/3)·n³
+// afterwards, most of which wait for memory; scratch memory is 4·n² numbers, and
+// 3·n² for each of up to 16 groups of rows.
 //
 // Source: A = Q·R by Householder reflections of stacked rows (Golub, Plemmons and
-// Sameh, 1988); then the values of R, with both signs, are the eigenvalues of
-// the symmetric matrix with R and Rᵀ beside a zero diagonal (Jordan; Golub and
-// Kahan, 1965). LAPACK reduces R to two diagonals instead, with a quarter of the
-// operations; the larger problem needs no other algorithm than ours.
+// Sameh, 1988), and R to two diagonals by reflections from both sides (Golub and
+// Kahan, 1965). The values of these, with both signs, are the eigenvalues of a
+// tridiagonal matrix with zeros on its diagonal and the numbers of both beside it.
 func SingularValues(workers int, a kernel.Matrix[float64], values []float64) error {
 	n := min(a.Rows, a.Cols)
 	if len(values) != n {
@@ -44,20 +43,20 @@ func SingularValues(workers int, a kernel.Matrix[float64], values []float64) err
 		a = upright
 	}
 	scale := powerOfTwo(largest)
-	both := kernel.NewMatrix[float64](2*n, 2*n)
-	r := triangularize(workers, a, 1/scale)
-	for j := range n {
-		copy(both.Row(n + j)[:j+1], r.Row(j))
+	b := newBidiagonal(n)
+	if a.Rows == n {
+		b.load(a, 1/scale)
+	} else {
+		b.load(triangularize(workers, a, 1/scale), 1)
 	}
-	t, free := newReduction(both, 1)
-	defer free()
-	t.reduce(workers)
-	if err := implicitQL(t.d, t.e, kernel.Matrix[float64]{Rows: 2 * n}); err != nil {
+	beside := b.reduce(workers)
+	diagonal := make([]float64, len(beside))
+	if err := implicitQL(diagonal, beside, kernel.Matrix[float64]{Rows: 2 * n}); err != nil {
 		return err
 	}
-	slices.Sort(t.d)
+	slices.Sort(diagonal)
 	for i := range values {
-		values[i] = max(0, t.d[2*n-1-i]) * scale
+		values[i] = max(0, diagonal[2*n-1-i]) * scale
 	}
 	if math.IsInf(values[0], 0) {
 		return ErrRange
