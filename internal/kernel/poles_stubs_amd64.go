@@ -4,14 +4,20 @@
 
 package kernel
 
+//go:noescape
 func poleSums256(blocks int, d *float64, w *float64, origin float64, offset float64, sums *float64, slopes *float64)
 
+//go:noescape
 func poleRatios256(blocks int, p *float64, d *float64, origin float64, offset float64, pole float64)
 
+//go:noescape
 func poleQuotients256(blocks int, out *float64, u *float64, d *float64, origin float64, offset float64, squares *float64)
 
+//go:noescape
 func poleSums512(blocks int, d *float64, w *float64, origin float64, offset float64, sums *float64, slopes *float64)
 
+//go:noescape
 func poleRatios512(blocks int, p *float64, d *float64, origin float64, offset float64, pole float64)
 
+//go:noescape
 func poleQuotients512(blocks int, out *float64, u *float64, d *float64, origin float64, offset float64, squares *float64)

@@ -4,6 +4,8 @@
 
 package kernel
 
+//go:noescape
 func symvRows256(blocks int, a *float64, stride int, x *float64, y *float64, xi *float64, yi *float64)
 
+//go:noescape
 func symvRows512(blocks int, a *float64, stride int, x *float64, y *float64, xi *float64, yi *float64)
