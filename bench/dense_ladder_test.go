@@ -37,7 +37,7 @@ func rivals() []rival {
 	}
 	return []rival{
 		{
-			"Eigh", 512,
+			"Eigh", 1024,
 			func(a []float64, n int) { must(dense.Eigh(0, square(a, n), make([]float64, n))) },
 			func(a []float64, n int) {
 				work := make([]float64, 1)
@@ -85,13 +85,14 @@ func rivals() []rival {
 	}
 }
 
-// ladderRounds is how many times each side of a rivalry is timed.
-const ladderRounds = 10
+// ladderRounds is how many times each side of a rivalry is timed, and
+// ladderRoundsLarge how many times where that takes minutes.
+const ladderRounds, ladderRoundsLarge = 10, 3
 
 // BenchmarkDenseBesideGonum climbs sizes from 1 up. Both sides take turns; the
 // medians are reported, and ours over gonum's.
 func BenchmarkDenseBesideGonum(b *testing.B) {
-	smoke := size(b) == Sizes["smoke"]
+	smoke := sizeName(b) == "smoke"
 	for _, r := range rivals() {
 		for _, n := range []int{1, 2, 3, 4, 6, 8, 12, 16, 24, 31, 32, 33, 48, 64, 65, 96, 128, 200, 256, 512, 1024} {
 			if n > r.most || smoke && n > 64 {
@@ -99,9 +100,13 @@ func BenchmarkDenseBesideGonum(b *testing.B) {
 			}
 			b.Run(fmt.Sprintf("%s/%d", r.name, n), func(b *testing.B) {
 				a := ladderMatrix(n)
+				rounds := ladderRounds
+				if n >= 1024 {
+					rounds = ladderRoundsLarge
+				}
 				var ours, gonums []float64
 				for b.Loop() {
-					for range ladderRounds {
+					for range rounds {
 						ours = append(ours, timeCopies(a, n, r.ours))
 						gonums = append(gonums, timeCopies(a, n, r.gonums))
 					}

@@ -16,16 +16,8 @@ import (
 	"github.com/mmcloughlin/avo/build"
 )
 
-	"elementary": elementary,
-	"panel": panel,
-	"poles": poles,
-	"rows": rows,
-	"symv": symv,
-	// families are the kernels by the name of their file.
-	// families are the kernels by the name of their file; each file adds its own.
-	var families = map[string]func(){
-	var families = map[string]func(){}
-	}
+// families are the kernels by the name of their file; each file adds its own.
+var families = map[string]func(){}
 
 func main() {
 	family := flag.String("family", "", "the kernels to write")

@@ -6,6 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+func init() { families["panel"] = panel }
+
 // panel writes the kernels over a few long rows of a matrix.
 func panel() {
 	for _, v := range []vector{v256, v512} {

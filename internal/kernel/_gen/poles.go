@@ -8,6 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+func init() { families["poles"] = poles }
+
 // poles writes the kernels over the poles of a rational function.
 func poles() {
 	for _, v := range []vector{v256, v512} {

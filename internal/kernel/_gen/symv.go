@@ -6,6 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+func init() { families["symv"] = symv }
+
 // symv writes the kernels of products with a symmetric matrix.
 func symv() {
 	symvRows(v256, 4)

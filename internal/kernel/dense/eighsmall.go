@@ -36,7 +36,7 @@ func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64)
 		from := (j + 1) / 8 * 8
 		e[j], tau[j] = reflect(column, v[j+1:n], v[from:])
 		if tau[j] != 0 {
-			reflectBothSides(rest, v[from:], j+1-from, tau[j], column, pair, factors)
+			reflectBothSides(rest, v[from:], j+1-from, tau[j], pair, factors)
 		}
 	}
 	values[n-1] = a.At(n-1, n-1)
@@ -50,15 +50,15 @@ func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64)
 
 // reflectBothSides computes H·A·H for the symmetric matrix a, all of it, and
 // H = I − τ·v·vᵀ. padded is v behind skip zeros and before others, a multiple of 8
-// long; w, pair and factors are scratch memory.
-func reflectBothSides(a kernel.Matrix[float64], padded []float64, skip int, tau float64, w, pair, factors []float64) {
+// long; pair and factors are scratch memory.
+func reflectBothSides(a kernel.Matrix[float64], padded []float64, skip int, tau float64, pair, factors []float64) {
 	n := a.Rows
 	width := len(padded)
 	v := padded[skip:][:n]
 	vw := pair[:2*width]
 	clear(vw)
 	copy(vw, padded)
-	w = vw[width+skip:][:n]
+	w := vw[width+skip:][:n]
 	kernel.AddRowMultiples(a.Data, a.Stride, v, w)
 	half := -0.5 * float64(tau*tau) * dot(vw[width:], padded)
 	for i := range w {
