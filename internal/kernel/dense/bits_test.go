@@ -31,6 +31,8 @@ func digest(t *testing.T, workers int) string {
 		withSpectrum(rng, spectra(rng, n)["repeated"]),
 	} {
 		values := make([]float64, n)
+		require.NoError(t, EighValues(workers, a, values))
+		add(values)
 		require.NoError(t, Eigh(workers, a, values))
 		add(values)
 		add(a.Data)

@@ -214,16 +214,72 @@ func clone(a matrix) matrix {
 	return b
 }
 
+// lowerOf returns a matrix with the lower triangle of a and NaN everywhere else,
+// between the rows too: nothing else is to be read.
+func lowerOf(a matrix) matrix {
+	m := strided(rand.New(rand.NewPCG(1, 1)), a.Rows, a.Cols)
+	for i := range m.Data {
+		m.Data[i] = math.NaN()
+	}
+	for i := range a.Rows {
+		copy(m.Row(i)[:i+1], a.Row(i))
+	}
+	return m
+}
+
 func TestEighByDefinition(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 3, 5, 8, 9, 31, 32, 33, 64, 65, 100, 127, 150, 257} {
+	for _, n := range []int{0, 1, 2, 3, 5, 8, 9, 31, 32, 33, 64, 65, 100, 127, 128, 129, 257, 600} {
 		for name, a := range hardMatrices(n) {
 			t.Run(fmt.Sprintf("%d/%s", n, name), func(t *testing.T) {
-				v, values := clone(a), make([]float64, n)
+				v, values := lowerOf(a), make([]float64, n)
 				require.NoError(t, Eigh(2, v, values))
+				checkEigh(t, a, v, values)
+				for _, gap := range gapsOf(v) {
+					require.True(t, math.IsNaN(gap))
+				}
+				m, alone := lowerOf(a), make([]float64, n)
+				require.NoError(t, EighValues(2, m, alone))
+				for i := range values {
+					largest := max(values[n-1], -values[0])
+					require.InDelta(t, values[i], alone[i], largest*bound(n)+math.SmallestNonzeroFloat64)
+				}
+			})
+		}
+	}
+}
+
+// TestEighInBlocks has the algorithm for large matrices take small ones, down to
+// sizes of no more than one block.
+func TestEighInBlocks(t *testing.T) {
+	for _, n := range []int{1, 2, 7, 8, 33, 40, 66, 100, 128} {
+		for name, a := range hardMatrices(n) {
+			t.Run(fmt.Sprintf("%d/%s", n, name), func(t *testing.T) {
+				largest, err := largestOfLower(a)
+				require.NoError(t, err)
+				scale := powerOfTwo(largest)
+				v, values := lowerOf(a), make([]float64, n)
+				require.NoError(t, eighLarge(2, v, values, 1/scale))
+				require.NoError(t, unscale(values, values, scale))
 				checkEigh(t, a, v, values)
 			})
 		}
 	}
+}
+
+func TestEighRefuses(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		a := symmetric(5, func(i, j int) float64 { return float64(i - j) })
+		a.Row(3)[1] = bad
+		before := fmt.Sprint(a.Data)
+		require.ErrorIs(t, Eigh(1, a, make([]float64, 5)), ErrNotFinite)
+		require.ErrorIs(t, EighValues(1, a, make([]float64, 5)), ErrNotFinite)
+		require.Equal(t, before, fmt.Sprint(a.Data))
+	}
+	huge := symmetric(2, func(_, _ int) float64 { return math.MaxFloat64 })
+	require.ErrorIs(t, EighValues(1, huge, make([]float64, 2)), ErrRange)
+	require.ErrorIs(t, Eigh(1, huge, make([]float64, 2)), ErrRange)
+	require.Panics(t, func() { _ = Eigh(1, huge, make([]float64, 1)) })
+	require.Panics(t, func() { _ = EighValues(1, kernel.NewMatrix[float64](2, 3), make([]float64, 2)) })
 }
 
 // TestEighFindsTheValues compares with spectra that are known and with gonum.

@@ -8,11 +8,11 @@ import (
 // hugeFrom is the number of bytes from which memory is mapped in huge pages.
 const hugeFrom = 4 << 20
 
-// pages returns n zeros and what gives them back. A pass over many rows of a
-// large matrix touches a page per row, more than the processor remembers: huge
-// pages make the reduction to tridiagonal form up to twice as fast. They come
-// from a mapping of their own, outside of the heap; where that is refused, the
-// heap serves.
+// pages returns n zeros and what gives them back. A pass over the rows of a large
+// matrix touches more small pages than the processor remembers, and reading is
+// what bounds the reduction to tridiagonal form; so large memory is a mapping of
+// its own, in huge pages where the system has them. Where a mapping is refused,
+// the heap serves.
 func pages(n int) (numbers []float64, free func()) {
 	size := 8 * n
 	if size < hugeFrom {

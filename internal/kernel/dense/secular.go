@@ -150,7 +150,7 @@ func (s *secular) root(j int) bool {
 		offset = lo
 	}
 	for range stepsMost {
-		noise := s.inverse + 8*(math.Abs(p.left)+math.Abs(p.right)) + math.Abs(offset)*(p.leftSlope+p.rightSlope)
+		noise := s.inverse + float64(8*(math.Abs(p.left)+math.Abs(p.right))) + float64(math.Abs(offset)*(p.leftSlope+p.rightSlope))
 		if math.Abs(p.f) <= unitRoundoff*noise {
 			break
 		}
