@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/kernel/dense"
 )
 
 // A namedBenchmark makes the input of a kernel, with lengths divided by shrink.
@@ -20,6 +21,11 @@ var benchmarks = []namedBenchmark{
 	{"gemm-float64", func(s int) benchmark { return benchGemm[float64](1030/s, 1030/s, 2010/s) }},
 	{"syrk-float32", func(s int) benchmark { return benchSyrk(8192/s, 1030/s) }},
 	{"outer-sums", func(s int) benchmark { return benchOuterSums(100, 64/s, 130, 260) }},
+	{"dots-1", func(s int) benchmark { return benchDots(10_000/s, 2060, 1) }},
+	{"dots-16", func(s int) benchmark { return benchDots(10_000/s, 2060, 16) }},
+	{"half-dots-1", func(s int) benchmark { return benchHalfDots(20_000/s, 2060, 1) }},
+	{"cholesky", func(s int) benchmark { return benchCholesky(1030 / s) }},
+	{"eigh", func(s int) benchmark { return benchEigh(510 / s) }},
 	{"hadamard", func(s int) benchmark { return benchHadamard(20_000_000/s, 8192) }},
 	{"rademacher", func(s int) benchmark { return benchDense(kernel.NewRademacher(1, 4096/s), 128/s, 4100/s) }},
 	{"gaussian", func(s int) benchmark { return benchDense(kernel.NewGaussian(1, 4096/s), 128/s, 2050/s) }},
@@ -46,7 +52,7 @@ func random[F kernel.Float](rows, cols int) kernel.Matrix[F] {
 }
 
 // reading is the limit of a kernel that passes over numbers: a plain read of them.
-func reading[T float32 | float64](x []T) func(workers int) float64 {
+func reading[T float32 | float64 | kernel.Float16](x []T) func(workers int) float64 {
 	size := len(x) * int(unsafe.Sizeof(x[0]))
 	data := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), size)
 	return func(workers int) float64 { return kernel.ReadRate(workers, data) }
@@ -77,6 +83,63 @@ func benchOuterSums(groups, rows, p, q int) benchmark {
 	return benchmark{
 		shape: fmt.Sprintf("%dx%dx%dx%d", groups, rows, p, q), work: 2 * float64(groups*rows) * float64(p*q), unit: "Gflop/s",
 		run: func(workers int) { kernel.OuterSums(workers, start, a, b, c) }, limit: kernel.FMAPeak[float32],
+	}
+}
+
+// benchDots is bound by reading train rows for few queries, by arithmetic for many.
+func benchDots(n, d, q int) benchmark {
+	train, queries, out := random[float32](n, d), random[float32](q, d), kernel.NewMatrix[float32](n, q)
+	read := reading(train.Data)
+	return benchmark{
+		shape: fmt.Sprintf("%dx%dx%d", n, d, q), work: 4 * float64(n) * float64(d), unit: "GB/s",
+		run: func(workers int) { kernel.Dots(workers, train, queries, out) },
+		limit: func(workers int) float64 {
+			return min(read(workers), kernel.FMAPeak[float32](workers)*2/float64(q))
+		},
+	}
+}
+
+func benchHalfDots(n, d, q int) benchmark {
+	train, queries, out := kernel.NarrowRows(1, random[float32](n, d)), random[float32](q, d), kernel.NewMatrix[float32](n, q)
+	return benchmark{
+		shape: fmt.Sprintf("%dx%dx%d", n, d, q), work: 2 * float64(n) * float64(d), unit: "GB/s",
+		run: func(workers int) { kernel.HalfDots(workers, train, queries, out) }, limit: reading(train.Data),
+	}
+}
+
+// definite returns a symmetric positive definite matrix.
+func definite(n int) kernel.Matrix[float64] {
+	a, x := kernel.NewMatrix[float64](n, n), random[float64](n, n)
+	kernel.Syrk(1, x, a)
+	for i := range n {
+		a.Row(i)[i] += float64(n)
+	}
+	return a
+}
+
+func benchCholesky(n int) benchmark {
+	a, l := definite(n), kernel.NewMatrix[float64](n, n)
+	return benchmark{
+		shape: fmt.Sprintf("%dx%d", n, n), work: float64(n) * float64(n) * float64(n) / 3, unit: "Gflop/s",
+		run: func(workers int) {
+			copy(l.Data, a.Data)
+			_ = dense.Cholesky(workers, l) // the matrix is positive definite
+		},
+		limit: kernel.FMAPeak[float64],
+	}
+}
+
+// benchEigh counts the reduction to tridiagonal form, 4/3·n³, and the way back of
+// all eigenvectors, 2·n³.
+func benchEigh(n int) benchmark {
+	a, v, values := definite(n), kernel.NewMatrix[float64](n, n), make([]float64, n)
+	return benchmark{
+		shape: fmt.Sprintf("%dx%d", n, n), work: float64(n) * float64(n) * float64(n) * 10 / 3, unit: "Gflop/s",
+		run: func(workers int) {
+			copy(v.Data, a.Data)
+			_ = dense.Eigh(workers, v, values) // all numbers are finite
+		},
+		limit: kernel.FMAPeak[float64],
 	}
 }
 

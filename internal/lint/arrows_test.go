@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"gbdt/lightgbm":           {"gbdt", "influence"},
 	"internal/app": {
 		"internal/app/report",
-		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/kernel", "internal/parallel",
+		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 	"internal/app/report": {"influence", "influence/dataset", "influence/sink", "gbdt"},
 	"cmd/infl": {
