@@ -6,11 +6,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func init() { families["half"] = half }
+func init() { families["half"] = halves }
 
-// half writes the conversions between float32 and 16-bit numbers, eight at a
+// halves writes the conversions between float32 and 16-bit numbers, eight at a
 // time: memory is what bounds them, so that all vector paths share them.
-func half() {
+func halves() {
 	largestFinite()
 	convert("narrowFloat16", "scale float32, n int, dst *uint16, src *float32", 2, 4, narrowFloat16)
 	convert("narrowBFloat16", "scale float32, n int, dst *uint16, src *float32", 2, 4, narrowBFloat16)
