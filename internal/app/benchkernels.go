@@ -19,6 +19,11 @@ type namedBenchmark struct {
 var benchmarks = []namedBenchmark{
 	{"gemm-float32", func(s int) benchmark { return benchGemm[float32](2050/s, 1030/s, 2010/s) }},
 	{"gemm-float64", func(s int) benchmark { return benchGemm[float64](1030/s, 1030/s, 2010/s) }},
+	{"gemm-int8", func(s int) benchmark { return benchInt8(2050/s, 1030/s, 2010/s) }},
+	{"top-100", func(s int) benchmark { return benchTop(8200/s, 300/s, 1030/s) }},
+	{"dots-float32", func(s int) benchmark { return benchDots(16_000/s, 4, 2060/s) }},
+	{"dots-float16", func(s int) benchmark { return benchHalfDots(16_000/s, 4, 2060/s) }},
+	{"dots-int8", func(s int) benchmark { return benchInt8Dots(16_000/s, 4, 2060/s) }},
 	{"syrk-float32", func(s int) benchmark { return benchSyrk(8192/s, 1030/s) }},
 	{"outer-sums", func(s int) benchmark { return benchOuterSums(100, 64/s, 130, 260) }},
 	{"dots-1", func(s int) benchmark { return benchDots(10_000/s, 2060, 1) }},
