@@ -83,7 +83,7 @@ const smallDots = 1 << 14
 
 // dotSmall writes scores query by query, of rows as they are.
 func dotSmall[F Float](train, queries, out Matrix[F]) {
-	tile := dotTileRows(1)
+	tile := dotTileRows()
 	for j := range queries.Rows {
 		y := queries.Data[j*queries.Stride:]
 		for next := 0; next < train.Rows; {
@@ -147,14 +147,14 @@ func (g queryGroup[F]) fill(queries Matrix[F]) queryGroup[F] {
 
 // dotBand is how many train rows meet all groups of queries before the next do: a
 // multiple of the rows of every tile.
-const dotBand = 12
+const dotBand = 4
 
 // dotRows writes the scores of some train rows.
 func dotRows[F Float](train Matrix[F], groups []queryGroup[F], out Matrix[F]) {
 	for first := 0; first < train.Rows; first += dotBand {
 		end := min(first+dotBand, train.Rows)
 		for _, g := range groups {
-			tile := dotTileRows(g.count)
+			tile := dotTileRows()
 			for next := first; next < end; {
 				i, rows := tileAt(next, end, tile)
 				next = i + rows

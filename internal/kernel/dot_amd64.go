@@ -8,22 +8,20 @@ import "unsafe"
 func dotColumns(queries int) int {
 	switch path {
 	case AVX512:
-		return min(queries, 8)
+		return min(queries, 6)
 	case AVX2:
 		return min(queries, 3)
 	}
 	return 1
 }
 
-// dotTileRows is the number of train rows of a tile of so many queries; a tile of
-// one row is there for any number.
-func dotTileRows(queries int) int {
-	switch {
-	case path == AVX512 && queries > 6:
-		return 3
-	case path == AVX512:
+// dotTileRows is the number of train rows of a tile; there are tiles of one row
+// too.
+func dotTileRows() int {
+	switch path {
+	case AVX512:
 		return 4
-	case path == AVX2:
+	case AVX2:
 		return 2
 	}
 	return 1

@@ -9,7 +9,7 @@ package kernel
 //go:noescape
 func dotsFloat256(rows int, queries int, d int, x *float32, ldx int, y *float32, out *float32, ldo int)
 
-// dotsFloat512 multiplies train rows with query rows; [{4 1 6} {3 7 8} {1 1 8}] are its shapes.
+// dotsFloat512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
 func dotsFloat512(rows int, queries int, d int, x *float32, ldx int, y *float32, out *float32, ldo int)
@@ -19,17 +19,17 @@ func dotsFloat512(rows int, queries int, d int, x *float32, ldx int, y *float32,
 //go:noescape
 func dotsDouble256(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
 
-// dotsDouble512 multiplies train rows with query rows; [{4 1 6} {3 7 8} {1 1 8}] are its shapes.
+// dotsDouble512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
 func dotsDouble512(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
 
-// dotsFloat16512 multiplies train rows with query rows; [{4 1 6} {3 7 8} {1 1 8}] are its shapes.
+// dotsFloat16512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
 func dotsFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)
 
-// dotsBFloat16512 multiplies train rows with query rows; [{4 1 6} {3 7 8} {1 1 8}] are its shapes.
+// dotsBFloat16512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
 func dotsBFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)

@@ -49,7 +49,7 @@ func halfRows[H Half](train HalfMatrix[H], first int, groups []queryGroup[float3
 // a kernel for it.
 func halfBand[H Half](train HalfMatrix[H], first int, groups []queryGroup[float32], out Matrix[float32]) bool {
 	for _, g := range groups {
-		tile := dotTileRows(g.count)
+		tile := dotTileRows()
 		for next := 0; next < out.Rows; {
 			i, rows := tileAt(next, out.Rows, tile)
 			next = i + rows

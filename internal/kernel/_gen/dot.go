@@ -69,7 +69,7 @@ type dotShape struct{ rows, least, most int }
 // train rows, and each load of a query row is then used more often.
 func dotShapes(v vector) []dotShape {
 	if v.bytes == 64 {
-		return []dotShape{{4, 1, 6}, {3, 7, 8}, {1, 1, 8}}
+		return []dotShape{{4, 1, 6}, {1, 1, 6}}
 	}
 	return []dotShape{{2, 1, 3}, {1, 1, 3}}
 }
