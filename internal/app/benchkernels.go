@@ -21,14 +21,13 @@ var benchmarks = []namedBenchmark{
 	{"gemm-float64", func(s int) benchmark { return benchGemm[float64](1030/s, 1030/s, 2010/s) }},
 	{"gemm-int8", func(s int) benchmark { return benchInt8(2050/s, 1030/s, 2010/s) }},
 	{"top-100", func(s int) benchmark { return benchTop(8200/s, 300/s, 1030/s) }},
-	{"dots-float32", func(s int) benchmark { return benchDots(16_000/s, 4, 2060/s) }},
-	{"dots-float16", func(s int) benchmark { return benchHalfDots(16_000/s, 4, 2060/s) }},
-	{"dots-int8", func(s int) benchmark { return benchInt8Dots(16_000/s, 4, 2060/s) }},
+	{"dots-1", func(s int) benchmark { return benchDots(16_000/s, 1, 2060/s) }},
+	{"dots-4", func(s int) benchmark { return benchDots(16_000/s, 4, 2060/s) }},
+	{"dots-16", func(s int) benchmark { return benchDots(16_000/s, 16, 2060/s) }},
+	{"dots-float16", func(s int) benchmark { return benchHalfDots(32_000/s, 4, 2060/s) }},
+	{"dots-int8", func(s int) benchmark { return benchInt8Dots(64_000/s, 4, 2060/s) }},
 	{"syrk-float32", func(s int) benchmark { return benchSyrk(8192/s, 1030/s) }},
 	{"outer-sums", func(s int) benchmark { return benchOuterSums(100, 64/s, 130, 260) }},
-	{"dots-1", func(s int) benchmark { return benchDots(10_000/s, 2060, 1) }},
-	{"dots-16", func(s int) benchmark { return benchDots(10_000/s, 2060, 16) }},
-	{"half-dots-1", func(s int) benchmark { return benchHalfDots(20_000/s, 2060, 1) }},
 	{"cholesky", func(s int) benchmark { return benchCholesky(1030 / s) }},
 	{"eigh", func(s int) benchmark { return benchEigh(510 / s) }},
 	{"hadamard", func(s int) benchmark { return benchHadamard(20_000_000/s, 8192) }},
@@ -57,7 +56,7 @@ func random[F kernel.Float](rows, cols int) kernel.Matrix[F] {
 }
 
 // reading is the limit of a kernel that passes over numbers: a plain read of them.
-func reading[T float32 | float64 | kernel.Float16](x []T) func(workers int) float64 {
+func reading[T float32 | float64 | kernel.Float16 | int8](x []T) func(workers int) float64 {
 	size := len(x) * int(unsafe.Sizeof(x[0]))
 	data := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), size)
 	return func(workers int) float64 { return kernel.ReadRate(workers, data) }
@@ -88,27 +87,6 @@ func benchOuterSums(groups, rows, p, q int) benchmark {
 	return benchmark{
 		shape: fmt.Sprintf("%dx%dx%dx%d", groups, rows, p, q), work: 2 * float64(groups*rows) * float64(p*q), unit: "Gflop/s",
 		run: func(workers int) { kernel.OuterSums(workers, start, a, b, c) }, limit: kernel.FMAPeak[float32],
-	}
-}
-
-// benchDots is bound by reading train rows for few queries, by arithmetic for many.
-func benchDots(n, d, q int) benchmark {
-	train, queries, out := random[float32](n, d), random[float32](q, d), kernel.NewMatrix[float32](n, q)
-	read := reading(train.Data)
-	return benchmark{
-		shape: fmt.Sprintf("%dx%dx%d", n, d, q), work: 4 * float64(n) * float64(d), unit: "GB/s",
-		run: func(workers int) { kernel.Dots(workers, train, queries, out) },
-		limit: func(workers int) float64 {
-			return min(read(workers), kernel.FMAPeak[float32](workers)*2/float64(q))
-		},
-	}
-}
-
-func benchHalfDots(n, d, q int) benchmark {
-	train, queries, out := kernel.NarrowRows(1, random[float32](n, d)), random[float32](q, d), kernel.NewMatrix[float32](n, q)
-	return benchmark{
-		shape: fmt.Sprintf("%dx%dx%d", n, d, q), work: 2 * float64(n) * float64(d), unit: "GB/s",
-		run: func(workers int) { kernel.HalfDots(workers, train, queries, out) }, limit: reading(train.Data),
 	}
 }
 

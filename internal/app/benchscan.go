@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/infl-dev/infl/internal/kernel"
 )
@@ -10,12 +9,17 @@ import (
 // scanShape names a scan of n train rows of d numbers with q query rows.
 func scanShape(n, q, d int) string { return fmt.Sprintf("%dx%dx%d", n, q, d) }
 
-// benchDots reads float32 rows once for a few queries.
+// benchDots reads float32 rows once for a few queries: bound by reading for few,
+// by arithmetic for many.
 func benchDots(n, q, d int) benchmark {
 	train, queries, out := random[float32](n, d), random[float32](q, d), kernel.NewMatrix[float32](n, q)
+	read := reading(train.Data)
 	return benchmark{
 		shape: scanShape(n, q, d), work: 4 * float64(n) * float64(d), unit: "GB/s",
-		run: func(workers int) { kernel.Dots(workers, train, queries, out) }, limit: reading(train.Data),
+		run: func(workers int) { kernel.Dots(workers, train, queries, out) },
+		limit: func(workers int) float64 {
+			return min(read(workers), kernel.FMAPeak[float32](workers)*2/float64(q))
+		},
 	}
 }
 
@@ -25,7 +29,7 @@ func benchHalfDots(n, q, d int) benchmark {
 	queries, out := random[float32](q, d), kernel.NewMatrix[float32](n, q)
 	return benchmark{
 		shape: scanShape(n, q, d), work: 2 * float64(n) * float64(d), unit: "GB/s",
-		run: func(workers int) { kernel.HalfDots(workers, stored, queries, out) }, limit: readingBytes(stored.Data),
+		run: func(workers int) { kernel.HalfDots(workers, stored, queries, out) }, limit: reading(stored.Data),
 	}
 }
 
@@ -35,14 +39,8 @@ func benchInt8Dots(n, q, d int) benchmark {
 	out := kernel.NewMatrix[float32](n, q)
 	return benchmark{
 		shape: scanShape(n, q, d), work: float64(n) * float64(d), unit: "GB/s",
-		run: func(workers int) { kernel.Int8Dots(workers, stored, queries, out) }, limit: readingBytes(stored.Data),
+		run: func(workers int) { kernel.Int8Dots(workers, stored, queries, out) }, limit: reading(stored.Data),
 	}
-}
-
-// readingBytes is the limit of a kernel that passes over stored numbers.
-func readingBytes[T int8 | kernel.Float16](x []T) func(workers int) float64 {
-	data := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(x[0])))
-	return func(workers int) float64 { return kernel.ReadRate(workers, data) }
 }
 
 // benchTop scores with many queries and keeps the 100 best of each.
