@@ -54,7 +54,7 @@ type editable interface {
 // describeEdit says in a description that it is about a label edit.
 func describeEdit(d influence.Description, of influence.Quantity, name string) influence.Description {
 	d.Source += "; label edit (" + name + ")"
-	d.LOOFactor = nil
+	d.LOOFactor, d.LabelEdit = nil, true
 	d.PositiveMeans = "changing the train row's label to the new one would raise the query's loss: its present label helps"
 	d.NegativeMeans = "changing the train row's label to the new one would lower the query's loss: its present label harms"
 	if of.Kind != influence.Loss {

@@ -18,6 +18,9 @@ type Description struct {
 	LOOFactor     *float64 `json:"loo_factor"`     // score × LOOFactor estimates the effect of leaving the row out; nil where the score is no such estimate
 	Approximate   []string `json:"approximate"`    // every approximation that was made
 
+	// LabelEdit says that the scores are about changing a train row's label.
+	LabelEdit bool `json:"label_edit,omitempty"`
+
 	// Signed reports whether the sign separates helpful from harmful rows.
 	// Sinks name the two ends "helpful" and "harmful" then, else "high" and
 	// "low".

@@ -258,27 +258,36 @@ func (s *session) note(b *dataset.Bound, which string) {
 	}
 }
 
-// scorer returns the method's scorer.
-func (s *session) scorer() (influence.Scorer, error) {
+// scorerOptions are what the flags ask of a method.
+func (s *session) scorerOptions() (gbdt.Options, error) {
 	budget, err := s.common.memory()
 	if err != nil {
-		return nil, err
+		return gbdt.Options{}, err
 	}
 	o := gbdt.Options{AllowApproximate: s.options.AllowApproximate, MemoryBytes: budget / 3}
 	if s.options.Form == "compat" {
 		o.Form = gbdt.CompatForm
 	}
 	if o.Measure, err = gbdt.ParseMeasure(s.options.Measure); err != nil {
-		return nil, err
+		return o, err
 	}
 	if o.LabelEdit, err = s.labelEdit(); err != nil {
-		return nil, err
+		return o, err
 	}
 	switch s.options.InitialScore {
 	case "fixed":
 		o.InitialScore = gbdt.InitialFixed
 	case "refit":
 		o.InitialScore = gbdt.InitialRefit
+	}
+	return o, nil
+}
+
+// scorer returns the method's scorer.
+func (s *session) scorer() (influence.Scorer, error) {
+	o, err := s.scorerOptions()
+	if err != nil {
+		return nil, err
 	}
 	return s.method.scorer(s.model, s.queries, o, s.common.Seed)
 }

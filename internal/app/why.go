@@ -88,7 +88,8 @@ type taught struct {
 	key    string
 	row    int64
 	score  float64
-	share  float64 // |score| over the sum of |scores| of all train rows
+	share  float64  // |score| over the sum of |scores| of all train rows
+	trace  *float64 // BoostIn beside leafinfluence; nil with other methods
 	label  string
 	fields []string
 	differ []string // names of the columns that differ from the query
@@ -131,8 +132,46 @@ func (s *session) why(ctx context.Context, o *WhyOptions) ([]answer, error) {
 	for e := range m.Layout.Query {
 		answers = append(answers, s.answer(o, m, e, job, gbdt.Describe(scorer, of)))
 	}
+	if s.method.name == "leafinfluence" {
+		if err := s.traces(ctx, job, m.Layout, answers); err != nil {
+			return nil, err
+		}
+	}
 	p.Phase("fetch rows", "rows", 0)
 	return answers, s.fetch(ctx, o, answers)
+}
+
+// traces puts BoostIn beside the scores of the rows that are shown: what a row did
+// in training, beside what would be without it.
+func (s *session) traces(ctx context.Context, job influence.Job, layout influence.Layout, answers []answer) error {
+	o, err := s.scorerOptions()
+	if err != nil {
+		return err
+	}
+	scorer, err := s.model.BoostIn(s.queries, o)
+	if err != nil {
+		return err
+	}
+	for e := range answers {
+		a := &answers[e]
+		if len(a.rows) == 0 {
+			continue
+		}
+		rows := make([]int64, len(a.rows))
+		for i, t := range a.rows {
+			rows[i] = t.row
+		}
+		job.Train, job.Query = influence.RowList(rows), influence.RowList([]int64{a.row})
+		m, err := sink.Dense(ctx, scorer, job)
+		if err != nil {
+			return err
+		}
+		for i := range a.rows {
+			trace := m.At(int64(e%layout.PerRow), int64(i))
+			a.rows[i].trace = &trace
+		}
+	}
+	return nil
 }
 
 // queryRows finds the asked rows: by key, else by row number.

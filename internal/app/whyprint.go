@@ -13,7 +13,7 @@ import (
 func answerTable(answers []answer) *Table {
 	t := &Table{Fields: []string{
 		"query_key", "query_row", "output", "prediction", "query_label", "verdict", "method", "of", "positive_means",
-		"side", "rank", "train_key", "train_row", "score", "share", "train_label", "differs", "fields", "retraining",
+		"side", "rank", "train_key", "train_row", "score", "share", "trace", "train_label", "differs", "fields", "retraining",
 	}}
 	for _, a := range answers {
 		for _, r := range a.rows {
@@ -29,12 +29,16 @@ func answerTable(answers []answer) *Table {
 			if differs == nil {
 				differs = []string{}
 			}
+			var trace any
+			if r.trace != nil {
+				trace = *r.trace
+			}
 			var again any
 			if a.retraining != nil {
 				again = a.retraining
 			}
 			t.Add(a.key, a.row, output, a.prediction, a.label, string(a.verdict.Verdict), a.description.Method, a.quantity.String(), a.description.PositiveMeans,
-				r.side, r.rank, r.key, r.row, r.score, r.share, r.label, differs, fields, again)
+				r.side, r.rank, r.key, r.row, r.score, r.share, trace, r.label, differs, fields, again)
 		}
 	}
 	return t
@@ -71,14 +75,22 @@ func writeAnswer(b *bytes.Buffer, a *answer, width int) {
 		fmt.Fprintf(b, "retraining: %s\n", a.retraining.text())
 	}
 	fmt.Fprintf(b, "balance: %s\n", balance(a))
+	traced := len(a.rows) > 0 && a.rows[0].trace != nil
+	if traced {
+		b.WriteString("trace: how much the row moved the query while the trees were being fitted (boostin)\n")
+	}
 	side := ""
 	for _, r := range a.rows {
 		if r.side != side {
 			side = r.side
 			fmt.Fprintf(b, "\n%s: %s\n", side, meaning(a, side))
-			fmt.Fprintf(b, "%4s  %11s  %6s  %-12s  %-12s  %s\n", "rank", "score", "share", "train row", "label", "differs from the query in")
+			fmt.Fprintf(b, "%4s  %11s  %6s  %s%-12s  %-12s  %s\n", "rank", "score", "share", traceColumn(traced, "trace"), "train row", "label", "differs from the query in")
 		}
-		line := fmt.Sprintf("%4d  %11.4g  %5.1f%%  %-12s  %-12s  ", r.rank, r.score, 100*r.share, r.key, r.label)
+		trace := ""
+		if traced {
+			trace = fmt.Sprintf("%.4g", *r.trace)
+		}
+		line := fmt.Sprintf("%4d  %11.4g  %5.1f%%  %s%-12s  %-12s  ", r.rank, r.score, 100*r.share, traceColumn(traced, trace), r.key, r.label)
 		b.WriteString(line)
 		b.WriteString(differences(a, r, max(width-len(line), 60)))
 		b.WriteByte('\n')
@@ -86,6 +98,14 @@ func writeAnswer(b *bytes.Buffer, a *answer, width int) {
 	if len(a.rows) == 0 {
 		b.WriteString("no train row has any influence on this query\n")
 	}
+}
+
+// traceColumn is a cell of the column of traces, where there is one.
+func traceColumn(there bool, text string) string {
+	if !there {
+		return ""
+	}
+	return fmt.Sprintf("%11s  ", text)
 }
 
 // verdictText says in one line whether the file was understood.
@@ -100,28 +120,6 @@ func verdictText(f *gbdt.Fidelity) string {
 	default:
 		return fmt.Sprintf("%s: %s", f.Verdict, strings.Join(f.Reasons, "; "))
 	}
-}
-
-// question says which question the scores answer.
-func question(a *answer) string {
-	what := map[influence.Kind]string{influence.Loss: "loss", influence.Margin: "margin", influence.Probability: "probability"}[a.quantity.Kind]
-	switch a.description.Method {
-	case "boostin", "boostin-w1", "boostin-w2":
-		return "how much did each train row move this query's " + what + " while the trees were being fitted? (a trace of training; not what would happen without the row)"
-	case "leafinfluence":
-		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept? (first order, through all later trees and other rows)"
-	case "leafinfluence-single":
-		return "what would this query's " + what + " do if the row had been left out, with the trees' structure kept and other rows unchanged? (first order)"
-	case "label-gradient":
-		return "how would this query's " + what + " move if the label of the row rose a little? (first order)"
-	case "leafsim":
-		return "which train rows fall into the same small leaves as this query? (a similarity, not an effect)"
-	case "inputsim":
-		return "which train rows look like this query? (a similarity, not an effect)"
-	case "loss":
-		return "which train rows does the model itself disagree with? (the same for every query)"
-	}
-	return "none: " + a.description.Method + " is a control"
 }
 
 // balance says how many train rows stand on either side.
