@@ -32,6 +32,10 @@ LINES = [
 ]
 
 
+# Threads of OpenBLAS spin for a while after their work: seconds until they sleep.
+PAUSE = 0.3
+
+
 def serve():
     """Answer lines with the seconds that numpy takes."""
     import numpy as np
@@ -113,8 +117,10 @@ def compare(line, rates, repeat):
     took = {name: [] for name in peers}
     peak = [0.0, 0.0]
     for _ in range(repeat):
+        time.sleep(PAUSE)
         peak = [max(p, peer.ask(probe)[0]) for p, peer in zip(peak, probes)]
         for name, peer in peers.items():
+            time.sleep(PAUSE)
             took[name].append(peer.ask(line))
     for peer in [*peers.values(), *probes]:
         peer.close()

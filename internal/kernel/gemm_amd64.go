@@ -29,6 +29,12 @@ var gemm32 = [...]gemmKernels[float32]{
 	AVX512: {
 		tile: func(k int, a, b, c []float32, ldc int) { tileFloat512(k, &a[0], &b[0], &c[0], ldc) },
 		strip: func(m, n, k int, a []float32, across, along int, b []float32, ldb int, c []float32, ldc int) {
+			if n <= 8 && k >= 64 {
+				// A register of half the width holds them, and two of those are
+				// multiplied at a time.
+				stripFloat256(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
+				return
+			}
 			stripFloat512(m, n, k, &a[0], across, along, &b[0], ldb, &c[0], ldc)
 		},
 		spread: func(k, n int, dst []float32, step int, src []float32, ld, width int) {

@@ -9,9 +9,10 @@ type Matrix[F Float] struct {
 	Rows, Cols, Stride int
 }
 
-// NewMatrix returns a matrix of zeros whose rows follow each other.
+// NewMatrix returns a matrix of zeros whose rows follow each other, in huge pages
+// where it is large and the system has such.
 func NewMatrix[F Float](rows, cols int) Matrix[F] {
-	return Matrix[F]{Data: make([]F, rows*cols), Rows: rows, Cols: cols, Stride: cols}
+	return Matrix[F]{Data: hugeSlice[F](rows * cols), Rows: rows, Cols: cols, Stride: cols}
 }
 
 // MatrixOf returns the view of data as rows × cols numbers without gaps. It

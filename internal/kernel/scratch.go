@@ -27,7 +27,7 @@ func takeScratch[F Float](n int) *scratch[F] {
 	if s, ok := scratchPool[F](class).Get().(*scratch[F]); ok {
 		return s
 	}
-	return &scratch[F]{make([]F, 1<<class+slack)}
+	return &scratch[F]{hugeSlice[F](1<<class + slack)}
 }
 
 // release gives the memory back.
