@@ -11,7 +11,9 @@
 //
 // [Eigh] reduces a matrix to tridiagonal form (tridiagonal.go), solves that by
 // divide and conquer (divide.go, merge.go, secular.go, implicitql.go) and turns
-// the eigenvectors back (backtransform.go).
+// the eigenvectors back (backtransform.go). [SingularValues] reduces to a triangle
+// (triangularize.go) and to two diagonals (bidiagonal.go), whose values the qd
+// algorithm finds (qd.go).
 //
 // # Shapes
 //
