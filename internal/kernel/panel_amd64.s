@@ -146,30 +146,60 @@ wideRow:
 	JMP          wide
 
 wideDone:
-narrow:
+half:
+	CMPQ    AX, $0x10
+	JL      halfDone
+	VMOVUPD (DI), Y1
+	VMOVUPD 32(DI), Y2
+	VMOVUPD 64(DI), Y3
+	VMOVUPD 96(DI), Y4
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+halfRow:
+	VBROADCASTSD (SI)(R9*8), Y0
+	VFMADD231PD  (R8), Y0, Y1
+	VFMADD231PD  32(R8), Y0, Y2
+	VFMADD231PD  64(R8), Y0, Y3
+	VFMADD231PD  96(R8), Y0, Y4
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           halfRow
+	VMOVUPD      Y1, (DI)
+	VMOVUPD      Y2, 32(DI)
+	VMOVUPD      Y3, 64(DI)
+	VMOVUPD      Y4, 96(DI)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x10, AX
+	JMP          half
+
+halfDone:
+quarter:
 	CMPQ    AX, $0x08
-	JL      narrowDone
+	JL      quarterDone
 	VMOVUPD (DI), Y1
 	VMOVUPD 32(DI), Y2
 	MOVQ    DX, R8
 	XORQ    R9, R9
 
-narrowRow:
+quarterRow:
 	VBROADCASTSD (SI)(R9*8), Y0
 	VFMADD231PD  (R8), Y0, Y1
 	VFMADD231PD  32(R8), Y0, Y2
 	ADDQ         BX, R8
 	INCQ         R9
 	CMPQ         R9, CX
-	JL           narrowRow
+	JL           quarterRow
 	VMOVUPD      Y1, (DI)
 	VMOVUPD      Y2, 32(DI)
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x08, AX
-	JMP          narrow
+	JMP          quarter
 
-narrowDone:
+quarterDone:
 tail:
 	CMPQ   AX, $0x01
 	JL     tailDone
@@ -247,30 +277,60 @@ wideRow:
 	JMP          wide
 
 wideDone:
-narrow:
+half:
+	CMPQ    AX, $0x10
+	JL      halfDone
+	VMOVUPD (DI), Y1
+	VMOVUPD 32(DI), Y2
+	VMOVUPD 64(DI), Y3
+	VMOVUPD 96(DI), Y4
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+halfRow:
+	VBROADCASTSD (SI)(R9*8), Y0
+	VFNMADD231PD (R8), Y0, Y1
+	VFNMADD231PD 32(R8), Y0, Y2
+	VFNMADD231PD 64(R8), Y0, Y3
+	VFNMADD231PD 96(R8), Y0, Y4
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           halfRow
+	VMOVUPD      Y1, (DI)
+	VMOVUPD      Y2, 32(DI)
+	VMOVUPD      Y3, 64(DI)
+	VMOVUPD      Y4, 96(DI)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x10, AX
+	JMP          half
+
+halfDone:
+quarter:
 	CMPQ    AX, $0x08
-	JL      narrowDone
+	JL      quarterDone
 	VMOVUPD (DI), Y1
 	VMOVUPD 32(DI), Y2
 	MOVQ    DX, R8
 	XORQ    R9, R9
 
-narrowRow:
+quarterRow:
 	VBROADCASTSD (SI)(R9*8), Y0
 	VFNMADD231PD (R8), Y0, Y1
 	VFNMADD231PD 32(R8), Y0, Y2
 	ADDQ         BX, R8
 	INCQ         R9
 	CMPQ         R9, CX
-	JL           narrowRow
+	JL           quarterRow
 	VMOVUPD      Y1, (DI)
 	VMOVUPD      Y2, 32(DI)
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x08, AX
-	JMP          narrow
+	JMP          quarter
 
-narrowDone:
+quarterDone:
 tail:
 	CMPQ   AX, $0x01
 	JL     tailDone
@@ -469,6 +529,60 @@ wideRow:
 	JMP          wide
 
 wideDone:
+half:
+	CMPQ    AX, $0x20
+	JL      halfDone
+	VMOVUPD (DI), Z1
+	VMOVUPD 64(DI), Z2
+	VMOVUPD 128(DI), Z3
+	VMOVUPD 192(DI), Z4
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+halfRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VFMADD231PD  (R8), Z0, Z1
+	VFMADD231PD  64(R8), Z0, Z2
+	VFMADD231PD  128(R8), Z0, Z3
+	VFMADD231PD  192(R8), Z0, Z4
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           halfRow
+	VMOVUPD      Z1, (DI)
+	VMOVUPD      Z2, 64(DI)
+	VMOVUPD      Z3, 128(DI)
+	VMOVUPD      Z4, 192(DI)
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x20, AX
+	JMP          half
+
+halfDone:
+quarter:
+	CMPQ    AX, $0x10
+	JL      quarterDone
+	VMOVUPD (DI), Z1
+	VMOVUPD 64(DI), Z2
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+quarterRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VFMADD231PD  (R8), Z0, Z1
+	VFMADD231PD  64(R8), Z0, Z2
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           quarterRow
+	VMOVUPD      Z1, (DI)
+	VMOVUPD      Z2, 64(DI)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x10, AX
+	JMP          quarter
+
+quarterDone:
 narrow:
 	CMPQ    AX, $0x08
 	JL      narrowDone
@@ -566,6 +680,60 @@ wideRow:
 	JMP          wide
 
 wideDone:
+half:
+	CMPQ    AX, $0x20
+	JL      halfDone
+	VMOVUPD (DI), Z1
+	VMOVUPD 64(DI), Z2
+	VMOVUPD 128(DI), Z3
+	VMOVUPD 192(DI), Z4
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+halfRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VFNMADD231PD (R8), Z0, Z1
+	VFNMADD231PD 64(R8), Z0, Z2
+	VFNMADD231PD 128(R8), Z0, Z3
+	VFNMADD231PD 192(R8), Z0, Z4
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           halfRow
+	VMOVUPD      Z1, (DI)
+	VMOVUPD      Z2, 64(DI)
+	VMOVUPD      Z3, 128(DI)
+	VMOVUPD      Z4, 192(DI)
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x20, AX
+	JMP          half
+
+halfDone:
+quarter:
+	CMPQ    AX, $0x10
+	JL      quarterDone
+	VMOVUPD (DI), Z1
+	VMOVUPD 64(DI), Z2
+	MOVQ    DX, R8
+	XORQ    R9, R9
+
+quarterRow:
+	VBROADCASTSD (SI)(R9*8), Z0
+	VFNMADD231PD (R8), Z0, Z1
+	VFNMADD231PD 64(R8), Z0, Z2
+	ADDQ         BX, R8
+	INCQ         R9
+	CMPQ         R9, CX
+	JL           quarterRow
+	VMOVUPD      Z1, (DI)
+	VMOVUPD      Z2, 64(DI)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x10, AX
+	JMP          quarter
+
+quarterDone:
 narrow:
 	CMPQ    AX, $0x08
 	JL      narrowDone

@@ -93,8 +93,10 @@ func rowMultiples(name string, v vector, fused, fusedOne func(row, factor, y Op)
 	}
 	SHLQ(U8(3), p.stride)
 	p.stripe("wide", 8, false)
-	p.stripe("narrow", 64/v.bytes, false)
+	p.stripe("half", 4, false)
+	p.stripe("quarter", 2, false)
 	if v.bytes == 64 {
+		p.stripe("narrow", 1, false)
 		p.stripe("tail", 1, true)
 	} else {
 		p.stripe("tail", 0, false)

@@ -32,6 +32,9 @@ func Cholesky(workers int, a kernel.Matrix[float64]) error {
 	if a.Cols != n {
 		panic("dense: Cholesky needs a square matrix")
 	}
+	if n <= choleskyTinyRows {
+		return choleskyTiny(a)
+	}
 	if n < sharedRows {
 		workers = 1
 	} else {
@@ -46,7 +49,43 @@ func Cholesky(workers int, a kernel.Matrix[float64]) error {
 	return nil
 }
 
+// choleskyTiny is [Cholesky] of a matrix too small for vectors, with their bits.
+func choleskyTiny(a kernel.Matrix[float64]) error {
+	n := a.Rows
+	if n == 1 && a.Data[0] > 0 {
+		a.Data[0] = math.Sqrt(a.Data[0])
+		return nil
+	}
+	var inverse [choleskyTinyRows]float64
+	for i := range n {
+		row := a.Data[i*a.Stride:][:n]
+		pivot := row[i]
+		for j := range i {
+			known := row[:j]
+			above := a.Data[j*a.Stride:][:len(known)]
+			sum := row[j]
+			for k, x := range known {
+				sum = math.FMA(-x, above[k], sum)
+			}
+			x := sum * inverse[j]
+			row[j] = x
+			pivot = math.FMA(-x, x, pivot)
+		}
+		if !(pivot > 0) {
+			return &NotPositiveError{Pivot: i, Value: pivot}
+		}
+		row[i] = math.Sqrt(pivot)
+		inverse[i] = 1 / row[i]
+		for j := i + 1; j < n; j++ {
+			row[j] = 0
+		}
+	}
+	return nil
+}
+
 const (
+	// choleskyTinyRows is the size up to which numbers are taken one by one.
+	choleskyTinyRows = 12
 	// choleskyRows is the size up to which a matrix is not divided.
 	choleskyRows = 96
 	// sharedRows is the size from which more workers than one are worth their start.
@@ -81,8 +120,10 @@ func cholesky(workers int, a kernel.Matrix[float64]) error {
 func choleskySmall(a kernel.Matrix[float64]) error {
 	n, data, stride := a.Rows, a.Data, a.Stride
 	for i := range n {
-		for k, x := range data[i*stride:][:i] {
-			data[k*stride+i] = x
+		at := i
+		for _, x := range data[i*stride:][:i] {
+			data[at] = x
+			at += stride
 		}
 	}
 	for k := range n {
@@ -93,10 +134,12 @@ func choleskySmall(a kernel.Matrix[float64]) error {
 		}
 		root := math.Sqrt(row[0])
 		row[0] = root
-		inverse := 1 / root
+		inverse, at := 1/root, k*stride+k
 		for i := 1; i < len(row); i++ {
-			row[i] *= inverse
-			data[(k+i)*stride+k] = row[i]
+			x := row[i] * inverse
+			row[i] = x
+			at += stride
+			data[at] = x
 		}
 	}
 	return nil
