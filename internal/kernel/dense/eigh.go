@@ -124,19 +124,20 @@ func largestOfLower(a kernel.Matrix[float64]) (float64, error) {
 // largestOf returns the largest absolute value of a matrix.
 func largestOf(a kernel.Matrix[float64]) (float64, error) { return largestAbsolute(a.Rows, a.Row) }
 
-// largestAbsolute returns the largest absolute value of some rows.
+// largestAbsolute returns the largest absolute value of some rows. The bits of
+// absolute values are in their order, and those of infinities and NaN come last.
 func largestAbsolute(rows int, row func(i int) []float64) (float64, error) {
-	largest := 0.0
+	largest := uint64(0)
 	for i := range rows {
 		for _, x := range row(i) {
-			x = math.Abs(x)
-			if !(x <= math.MaxFloat64) {
-				return 0, ErrNotFinite
-			}
-			largest = max(largest, x)
+			largest = max(largest, math.Float64bits(x)<<1)
 		}
 	}
-	return largest, nil
+	x := math.Float64frombits(largest >> 1)
+	if !(x <= math.MaxFloat64) {
+		return 0, ErrNotFinite
+	}
+	return x, nil
 }
 
 // powerOfTwo returns the power of two with which x becomes a number in [½, 1),

@@ -40,8 +40,12 @@ func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (
 	if tolerance < 0 {
 		tolerance = 0
 		for i := range n {
-			tolerance = max(tolerance, float64(n)*0x1p-52*a.At(i, i))
+			tolerance = max(tolerance, float64(n)*0x1p-52*a.Data[i*a.Stride+i])
 		}
+	}
+	if n <= pivotedTinyRows {
+		order, rank = pivotedTiny(a, tolerance)
+		return order, rank, nil
 	}
 	if n < sharedRows {
 		workers = 1
@@ -57,9 +61,10 @@ func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (
 		}
 	}
 	for i := range n {
-		row := a.Row(i)
+		row, at := a.Row(i), i
 		for j := range row[:min(i, p.rank)] {
-			row[j] = a.Data[j*a.Stride+i]
+			row[j] = a.Data[at]
+			at += a.Stride
 		}
 	}
 	for i := range n {
@@ -80,16 +85,20 @@ type pivoted struct {
 	order     []int
 	rank      int
 	left      []float64 // of the diagonal, without what the panel takes from it
+	factors   []float64 // of the rows of the panel
 }
 
 // newPivoted copies the lower triangle above the diagonal.
-func newPivoted(a kernel.Matrix[float64], tolerance float64) *pivoted {
+func newPivoted(a kernel.Matrix[float64], tolerance float64) pivoted {
 	n := a.Rows
-	p := &pivoted{a: a, tolerance: tolerance, order: make([]int, n), left: make([]float64, n)}
+	work := make([]float64, n+min(n, pivotedColumns))
+	p := pivoted{a: a, tolerance: tolerance, order: make([]int, n), left: work[:n], factors: work[n:]}
 	for i := range p.order {
 		p.order[i] = i
-		for j, x := range a.Row(i)[:i] {
-			a.Data[j*a.Stride+i] = x
+		at := i
+		for _, x := range a.Row(i)[:i] {
+			a.Data[at] = x
+			at += a.Stride
 		}
 	}
 	return p
@@ -135,18 +144,22 @@ func (p *pivoted) swap(row int) {
 	data, stride := p.a.Data, p.a.Stride
 	p.order[next], p.order[row] = p.order[row], p.order[next]
 	p.left[next], p.left[row] = p.left[row], p.left[next]
-	for k := range next {
-		u := data[k*stride:][:row+1]
-		u[next], u[row] = u[row], u[next]
+	at, apart := next, row-next
+	for range next {
+		data[at], data[at+apart] = data[at+apart], data[at]
+		at += stride
 	}
 	x, y := p.a.Row(next), p.a.Row(row)
 	x[next], y[row] = y[row], x[next]
-	for i := next + 1; i < row; i++ {
-		x[i], data[i*stride+row] = data[i*stride+row], x[i]
+	at = next*stride + row
+	between := x[next+1 : row]
+	for i, v := range between {
+		at += stride
+		between[i], data[at] = data[at], v
 	}
 	x, y = x[row+1:], y[row+1:]
-	for i := range x {
-		x[i], y[i] = y[i], x[i]
+	for i, v := range x {
+		x[i], y[i] = y[i], v
 	}
 }
 
@@ -154,13 +167,15 @@ func (p *pivoted) swap(row int) {
 // given root.
 func (p *pivoted) next(first int, root float64) {
 	k, data, stride := p.rank, p.a.Data, p.a.Stride
-	row, left := data[k*stride:][k:p.a.Rows], p.left[k:p.a.Rows]
+	row := data[k*stride:][k:p.a.Rows]
+	left := p.left[k:][:len(row)]
 	if k > first {
-		var factors [pivotedColumns]float64
-		for c := range k - first {
-			factors[c] = data[(first+c)*stride+k]
+		factors, at := p.factors[:k-first], first*stride+k
+		for c := range factors {
+			factors[c] = data[at]
+			at += stride
 		}
-		kernel.SubtractRowMultiples(data[first*stride+k:], stride, factors[:k-first], row)
+		kernel.SubtractRowMultiples(data[first*stride+k:], stride, factors, row)
 	}
 	row[0] = root
 	inverse := 1 / root
@@ -172,7 +187,7 @@ func (p *pivoted) next(first int, root float64) {
 }
 
 // update subtracts what the panel that begins at first explains from the rest.
-func (p *pivoted) update(workers, first int) {
+func (p pivoted) update(workers, first int) {
 	rest, count := p.a.Rows-p.rank, p.rank-first
 	each(workers, (rest+squareRows-1)/squareRows, func(b int) {
 		lo := p.rank + b*squareRows
