@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 //go:generate go -C _gen run . -family gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel
 
 // GemmNN adds a product of matrices:
@@ -56,6 +58,8 @@ const (
 	// tinyProduct is the number of multiply-adds below which a loop is faster
 	// than a call.
 	tinyProduct = 2
+	// fewProducts64 is that number for float64 where a call takes but one column.
+	fewProducts64 = 8
 	// smallProduct is the number of multiply-adds below which packing does not
 	// pay.
 	smallProduct = 1 << 20
@@ -78,6 +82,8 @@ func gemm[F Float](workers int, left, right *side[F], c *Matrix[F]) {
 func addGemm[F Float](workers int, left, right *side[F], c *Matrix[F]) {
 	products := left.n * right.n * left.k
 	switch {
+	case products <= fewProducts64 && unsafe.Sizeof(F(0)) == 8 && right.along == 1:
+		addFew((*side[float64])(unsafe.Pointer(left)), (*side[float64])(unsafe.Pointer(right)), (*Matrix[float64])(unsafe.Pointer(c)))
 	case products <= tinyProduct:
 		addProduct(left, right, c)
 	case products <= smallProduct:

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // addProduct adds to C[i, j] the product of vector i of the left side and vector
 // j of the right side: the definition of every product of matrices.
 func addProduct[F Float](left, right *side[F], c *Matrix[F]) {
@@ -11,6 +13,21 @@ func addProduct[F Float](left, right *side[F], c *Matrix[F]) {
 				s = fma(left.data[a], right.data[b], s)
 				a += left.along
 				b += right.along
+			}
+			row[j] = s
+		}
+	}
+}
+
+// addFew is addProduct without what a function of any type costs.
+func addFew(left, right *side[float64], c *Matrix[float64]) {
+	for i := range left.n {
+		x, row := left.data[i*left.across:], c.Data[i*c.Stride:][:right.n]
+		for j, s := range row {
+			a := 0
+			for _, y := range right.data[j*right.across:][:right.k] {
+				s = math.FMA(x[a], y, s)
+				a += left.along
 			}
 			row[j] = s
 		}
