@@ -31,7 +31,9 @@ func rivals() []rival {
 			panic(err)
 		}
 	}
-	square := func(a []float64, n int) kernel.Matrix[float64] { return kernel.MatrixOf(a, n, n) }
+	square := func(a []float64, n int) kernel.Matrix[float64] {
+		return kernel.Matrix[float64]{Rows: n, Cols: n, Stride: n, Data: a}
+	}
 	lower := func(a []float64, n int) blas64.Symmetric {
 		return blas64.Symmetric{N: n, Stride: n, Data: a, Uplo: blas.Lower}
 	}
@@ -62,7 +64,7 @@ func rivals() []rival {
 		{
 			"SolveLeft", 1024,
 			func(a []float64, n int) {
-				b := kernel.NewMatrix[float64](n, n)
+				b := kernel.Matrix[float64]{Rows: n, Cols: n, Stride: n, Data: make([]float64, n*n)}
 				must(dense.SolveLeft(0, dense.Triangular{Matrix: square(a, n)}, b))
 			},
 			func(a []float64, n int) {

@@ -27,6 +27,9 @@ type Triangular struct {
 // Workers share columns of B, so a few columns use few workers. The method is
 // substitution, by halves: backward stable.
 func SolveLeft(workers int, t Triangular, b kernel.Matrix[float64]) error {
+	if b.Rows <= solveTinyRows && b.Cols <= solveTinyRows {
+		return t.solveTiny(&b)
+	}
 	return t.solve(workers, b, false)
 }
 
@@ -39,6 +42,9 @@ func SolveRight(workers int, t Triangular, b kernel.Matrix[float64]) error {
 }
 
 const (
+	// solveTinyRows is the size of right-hand sides up to which numbers are taken one
+	// by one.
+	solveTinyRows = 6
 	// slabColumns is how many right-hand sides a worker solves at a time.
 	slabColumns = 128
 	// substitutionRows is the size up to which a triangle is not halved.
@@ -51,20 +57,29 @@ func (t Triangular) solve(workers int, b kernel.Matrix[float64], across bool) er
 	if across {
 		n, columns = columns, n
 	}
-	if t.Matrix.Rows != n || t.Matrix.Cols != n {
-		panic("dense: a triangle and right-hand sides that do not fit")
+	if t.singular(n) {
+		return ErrSingular
 	}
-	for i := range n {
-		if t.Matrix.Data[i*t.Matrix.Stride+i] == 0 {
-			return ErrSingular
-		}
+	if !across && n <= substitutionRows && columns <= slabColumns {
+		t.substituteRows(b)
+		return nil
 	}
 	slabs := (columns + slabColumns - 1) / slabColumns
 	if slabs == 1 {
 		t.solveSlab(b, across)
-		return nil
+	} else {
+		t.solveSlabs(parallel.Workers(workers), slabs, b, across)
 	}
-	each(parallel.Workers(workers), slabs, func(s int) {
+	return nil
+}
+
+// solveSlabs is solve for slabs of right-hand sides, which workers share.
+func (t Triangular) solveSlabs(workers, slabs int, b kernel.Matrix[float64], across bool) {
+	n, columns := b.Rows, b.Cols
+	if across {
+		n, columns = columns, n
+	}
+	each(workers, slabs, func(s int) {
 		lo := s * slabColumns
 		count := min(slabColumns, columns-lo)
 		if across {
@@ -73,6 +88,54 @@ func (t Triangular) solve(workers int, b kernel.Matrix[float64], across bool) er
 			t.solveSlab(b.Block(0, lo, n, count), false)
 		}
 	})
+}
+
+// singular reports whether a number on the diagonal is zero. It panics where the
+// triangle has not n rows.
+func (t *Triangular) singular(n int) bool {
+	if t.Matrix.Rows != n || t.Matrix.Cols != n {
+		panic("dense: a triangle and right-hand sides that do not fit")
+	}
+	at := 0
+	for range n {
+		if t.Matrix.Data[at] == 0 {
+			return true
+		}
+		at += t.Matrix.Stride + 1
+	}
+	return false
+}
+
+// solveTiny is [SolveLeft] of what is too small for vectors, with their bits.
+func (t *Triangular) solveTiny(b *kernel.Matrix[float64]) error {
+	if t.singular(b.Rows) {
+		return ErrSingular
+	}
+	data, stride := t.Matrix.Data, t.Matrix.Stride
+	along, across := 1, stride // to the factors of the next row known, and of the next row
+	if t.Transposed {
+		along, across = across, along
+	}
+	i, next := 0, 1
+	if !t.forward() {
+		i, next = b.Rows-1, -1
+	}
+	for step := range b.Rows {
+		row := b.Data[i*b.Stride:][:b.Cols]
+		known := 0 // rows known … known+step−1 are solved
+		if next < 0 {
+			known = i + 1
+		}
+		for k := known; k < known+step; k++ {
+			factor := -data[i*across+k*along]
+			x := b.Data[k*b.Stride:][:len(row)]
+			for j := range row {
+				row[j] = math.FMA(factor, x[j], row[j])
+			}
+		}
+		divide(row, data[i*stride+i])
+		i += next
+	}
 	return nil
 }
 
@@ -131,7 +194,7 @@ func (t Triangular) substitute(x, negative kernel.Matrix[float64]) {
 }
 
 // forward reports whether the first row is solved first.
-func (t Triangular) forward() bool { return t.Upper == t.Transposed }
+func (t *Triangular) forward() bool { return t.Upper == t.Transposed }
 
 // half returns the triangle of the rows before (0) or from (1) the given one on.
 func (t Triangular) half(which, row int) Triangular {
@@ -173,7 +236,7 @@ func (t Triangular) substituteRows(x kernel.Matrix[float64]) {
 // finite.
 func divide(x []float64, by float64) {
 	inverse := 1 / by
-	if math.IsInf(inverse, 0) {
+	if math.Abs(inverse) > math.MaxFloat64 {
 		for i := range x {
 			x[i] /= by
 		}
