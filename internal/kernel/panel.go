@@ -50,7 +50,7 @@ func SubtractRowMultiples(a []float64, stride int, c, y []float64) {
 //
 // Each product is rounded before they are added.
 func Rotate(x, y []float64, c, s float64) {
-	_ = y[:len(x)]
+	_ = y[:len(x):len(y)] // no further than its length
 	done := rotateVector(x, y, c, s)
 	rotateGeneric(x[done:], y[done:], c, s)
 }
