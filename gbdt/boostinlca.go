@@ -38,7 +38,7 @@ func (m *Model) BoostInLCA(queries *Queries, o Options) (influence.Scorer, error
 	case o.LabelEdit != nil:
 		return nil, &influence.UnsupportedError{What: "a label edit with boostin-lca", Reason: "its source has none", Instead: "use boostin"}
 	}
-	own, err := m.derivative(queries, o, &boostin{model: m})
+	own, err := m.derivative(queries, o, &boostin{model: m}, "boostin-lca")
 	if err != nil {
 		return nil, err
 	}

@@ -149,8 +149,14 @@ func TestLostTrainingMakesItApproximate(t *testing.T) {
 	require.Equal(t, Approximate, m.Fidelity().Verdict)
 	require.Contains(t, m.Fidelity().Reasons[0], "bagging_fraction=0.7")
 	var verdict *VerdictError
-	require.ErrorAs(t, errOf(m.BoostIn(q, Options{})), &verdict)
-	require.ErrorContains(t, verdict, "--allow-approximate")
+	for method, err := range map[string]error{
+		"boostin": errOf(m.BoostIn(q, Options{})), "boostin-lca": errOf(m.BoostInLCA(q, Options{})),
+		"leafinfluence": errOf(m.LeafInfluence(q, Options{})), "label-gradient": errOf(m.LabelGradient(q, Options{})),
+	} {
+		require.ErrorAs(t, err, &verdict)
+		require.Equal(t, method, verdict.Method)
+		require.ErrorContains(t, err, "--allow-approximate")
+	}
 	s, err := m.BoostIn(q, Options{AllowApproximate: true})
 	require.NoError(t, err)
 	require.Contains(t, strings.Join(s.Describe().Approximate, " "), "bagging")

@@ -75,11 +75,12 @@ func (m *Model) LabelGradient(queries *Queries, o Options) (influence.Scorer, er
 }
 
 func (m *Model) reverse(queries *Queries, o Options, label bool) (influence.Scorer, error) {
-	join, err := m.derivative(queries, o, &leafSingle{model: m, form: o.Form})
+	s := &reverseScorer{label: label, model: m, queries: queries, form: o.Form, memory: o.MemoryBytes}
+	join, err := m.derivative(queries, o, &leafSingle{model: m, form: o.Form}, s.describe(influence.Quantity{}).Method)
 	if err != nil {
 		return nil, err
 	}
-	s := &reverseScorer{label: label, model: m, queries: queries, form: o.Form, memory: o.MemoryBytes, targets: join.targets}
+	s.targets = join.targets
 	switch {
 	case o.InitialScore == InitialRefit && !m.report.Refit:
 		return nil, fmt.Errorf("the initial score %v is not reproduced by the library's rule; use --initial-score fixed", m.report.Base)

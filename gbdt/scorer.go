@@ -72,16 +72,17 @@ func (m *Model) TreeSim(queries *Queries, measure Measure) influence.Scorer {
 }
 
 func (m *Model) joined(q *Queries, o Options, e editable) (influence.Scorer, error) {
-	s, err := m.derivative(q, o, e)
+	s, err := m.derivative(q, o, e, e.describe().Method)
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (m *Model) derivative(q *Queries, o Options, e editable) (*joinScorer, error) {
+// derivative returns the join of an estimator, for a method of the given name, where
+// the model's verdict allows derivatives.
+func (m *Model) derivative(q *Queries, o Options, e editable, method string) (*joinScorer, error) {
 	if !m.report.Usable(o.AllowApproximate) {
-		method := e.describe().Method
 		if m.report.Verdict == NotNewton {
 			return nil, &influence.UnsupportedError{What: "method " + method + " on renewed leaves", Reason: "their values are no Newton steps", Instead: "use leafsim"}
 		}
