@@ -28,6 +28,19 @@ type Keys struct {
 // RowKeys returns the keys 0…n−1.
 func RowKeys(n int64) *Keys { return &Keys{synthetic: true, n: n} }
 
+// IntKeys returns keys of rows 0, 1, …. An integer that stands twice is an [*Error]
+// that names both rows.
+func IntKeys(keys []int64) (*Keys, error) {
+	k := &Keys{}
+	for _, v := range keys {
+		if err := k.addInt(v); err != nil {
+			err.Hint = ""
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
 // Len returns the number of keys.
 func (k *Keys) Len() int64 { return k.n }
 

@@ -131,10 +131,15 @@ func OpenMatrix(path string, opt MatrixOptions) (_ *Matrix, err error) {
 	}
 	m.blockRows = opt.BlockRows
 	if m.blockRows <= 0 {
-		const blockBytes = 4 << 20
-		m.blockRows = int(max(1, blockBytes/(int64(m.cols)*m.dtype.Bytes())))
+		m.blockRows = m.defaultBlockRows()
 	}
 	return m, nil
+}
+
+// defaultBlockRows returns the number of rows that fill 4 MiB.
+func (m *Matrix) defaultBlockRows() int {
+	const blockBytes = 4 << 20
+	return int(max(1, blockBytes/(int64(m.cols)*m.dtype.Bytes())))
 }
 
 // matrixKind tells the kind of a file of vectors.

@@ -49,6 +49,23 @@ func (m *Matrix) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[Block, erro
 	}
 }
 
+// Read returns rows first … first+rows−1 as one block: a part of the mapped file
+// where they lie together there, else copied into buffer, which grows as needed.
+// The block is valid until the buffer is used again.
+func (m *Matrix) Read(first, rows int64, buffer *[]uint64) (Block, error) {
+	switch {
+	case first < 0 || rows < 0 || rows > m.rows-first:
+		return Block{}, at(m.path, problem("rows %d to %d of %d do not exist", first, first+rows, m.rows))
+	case rows == 0:
+		return Block{First: first, Cols: m.cols}, nil
+	}
+	values, err := m.values(first, rows, buffer)
+	if err != nil {
+		return Block{}, at(m.path, err)
+	}
+	return m.block(first, int(rows), values), nil
+}
+
 // A blockStream reads blocks in turn into two buffers.
 type blockStream struct {
 	m       *Matrix

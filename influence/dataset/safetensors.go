@@ -152,11 +152,17 @@ func (m *Matrix) addTensor(file *matrixFile, name string) error {
 	if err != nil {
 		return err
 	}
-	d := map[string]Dtype{"F64": Float64, "F32": Float32, "F16": Float16, "BF16": BFloat16}[t.Dtype]
-	if d == "" {
-		d = Dtype(t.Dtype)
+	return m.add(file, tensorDtype(t), rows, cols, t.Offset, false)
+}
+
+// tensorDtype returns the dtype of a tensor's values, or the format's name of a
+// type that no matrix has.
+func tensorDtype(t Tensor) Dtype {
+	d, known := map[string]Dtype{"F64": Float64, "F32": Float32, "F16": Float16, "BF16": BFloat16}[t.Dtype]
+	if !known {
+		return Dtype(t.Dtype)
 	}
-	return m.add(file, d, rows, cols, t.Offset, false)
+	return d
 }
 
 // choose returns the name that is wanted, or the only one there is.
