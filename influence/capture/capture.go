@@ -57,10 +57,8 @@ func openShards(dir string, m *Manifest, opt Options) (_ *Capture, err error) {
 	if c.tensors, err = dataset.OpenTensors(paths, opt.Read); err != nil {
 		return nil, err
 	}
-	for name, set := range m.RowSets {
-		if set == Ragged && c.needsOffsets(name) {
-			c.starts[name] = []int64{0}
-		}
+	for _, set := range raggedSets(m) {
+		c.starts[set] = []int64{0}
 	}
 	for i := range m.Shards {
 		if err := c.addShard(i, paths[i]); err != nil {
@@ -81,19 +79,6 @@ func openShards(dir string, m *Manifest, opt Options) (_ *Capture, err error) {
 		}
 	}
 	return c, nil
-}
-
-// needsOffsets reports whether rows of a ragged row set are stored.
-func (c *Capture) needsOffsets(set string) bool {
-	if c.manifest.Level != Rows {
-		return false
-	}
-	for _, m := range c.manifest.Modules {
-		if m.RowSet == set {
-			return true
-		}
-	}
-	return false
 }
 
 // addShard reads what is kept of a shard and checks its tensors.

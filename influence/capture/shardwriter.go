@@ -1,0 +1,120 @@
+package capture
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+)
+
+// tempSuffix marks a file that is being written. Such a file never counts.
+const tempSuffix = ".tmp"
+
+// shardAlignment is the multiple of bytes at which the numbers of a shard begin, so
+// that a mapped shard's pages hold numbers only.
+const shardAlignment = 4096
+
+// A namedTensor is a tensor of a shard that is being written.
+type namedTensor struct {
+	name, dtype string
+	shape       []int64
+	bytes       []byte
+}
+
+// writeShard writes tensors as a safetensors file that appears under its name when
+// it is durable. It returns the SHA-256.
+func writeShard(path string, metadata map[string]string, tensors []namedTensor) (string, error) {
+	header, err := shardHeader(metadata, tensors)
+	if err != nil {
+		return "", err
+	}
+	return writeFile(path, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		for _, t := range tensors {
+			if _, err := w.Write(t.bytes); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// shardHeader writes the format's header in the order of the tensors, padded with
+// blanks.
+func shardHeader(metadata map[string]string, tensors []namedTensor) ([]byte, error) {
+	var b bytes.Buffer
+	b.Write(make([]byte, 8))
+	text, err := json.Marshal(metadata)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(&b, `{"__metadata__":%s`, text)
+	at := 0
+	for _, t := range tensors {
+		name, err := json.Marshal(t.name)
+		if err != nil {
+			return nil, err
+		}
+		shape, err := json.Marshal(t.shape)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, `,%s:{"dtype":%s,"shape":%s,"data_offsets":[%d,%d]}`, name, strconv.Quote(t.dtype), shape, at, at+len(t.bytes))
+		at += len(t.bytes)
+	}
+	b.WriteByte('}')
+	for b.Len()%shardAlignment != 0 {
+		b.WriteByte(' ')
+	}
+	out := b.Bytes()
+	binary.LittleEndian.PutUint64(out, uint64(len(out)-8))
+	return out, nil
+}
+
+// writeFile writes a file under a temporary name, makes it durable and gives it its
+// name. After an error nothing is left of it.
+func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
+	temp := path + tempSuffix
+	f, err := os.Create(temp)
+	if err != nil {
+		return "", caused(temp, err)
+	}
+	h := sha256.New()
+	err = write(io.MultiWriter(f, h))
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return "", caused(path, errors.Join(err, os.Remove(temp)))
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// syncDir makes the names in a folder durable where the system can do that.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
