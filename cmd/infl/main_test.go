@@ -29,12 +29,13 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: false,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails":  fails,
-			"lines":  lines,
-			"sums":   sums,
-			"unrun":  unrun,
-			"edit":   edit,
-			"mangle": mangle,
+			"fails":   fails,
+			"lines":   lines,
+			"sums":    sums,
+			"unrun":   unrun,
+			"edit":    edit,
+			"mangle":  mangle,
+			"capture": captureFolder,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range demoFiles {

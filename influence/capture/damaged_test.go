@@ -144,6 +144,7 @@ func TestBlocksRefuse(t *testing.T) {
 	write(t, dir, aManifest(), WriterOptions{}, 6, 6)
 	c := opened(t, dir)
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	seen := 0
 	for b, err := range c.Blocks(ctx, 1, 6, BlockOptions{Examples: 2}) {
 		if seen++; seen == 2 {

@@ -161,8 +161,8 @@ func (m *Module) Columns() int64 {
 	return m.In
 }
 
-// shape writes kind and size for people.
-func (m *Module) shape() string {
+// String writes kind and size for people.
+func (m *Module) String() string {
 	bias := "without bias"
 	if m.Bias {
 		bias = "with bias"

@@ -38,7 +38,7 @@ func sameModules(first, second *Capture) error {
 			return problem(second.dir, "has %q as module %d, %s has %q", y.Name, i, first.dir, x.Name)
 		}
 		if x.Kind != y.Kind || x.In != y.In || x.Out != y.Out || x.Bias != y.Bias || x.WeightLayout != y.WeightLayout {
-			return problem(second.dir, "module %q is %s, in %s %s", y.Name, y.shape(), first.dir, x.shape())
+			return problem(second.dir, "module %q is %s, in %s %s", y.Name, y, first.dir, x)
 		}
 	}
 	if len(a.Modules) != len(b.Modules) {

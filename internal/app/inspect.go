@@ -12,28 +12,32 @@ import (
 
 	"github.com/infl-dev/infl/gbdt"
 	"github.com/infl-dev/infl/gbdt/lightgbm"
+	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/sink"
 )
 
-// Inspect says of each path what it is: a model, a table or a run, and what is
-// supported of it.
+// Inspect says of each path what it is: a model, a table, a capture or a run, and
+// what is supported of it.
 func Inspect(ctx context.Context, c *Common, paths []string) error {
 	t := &Table{Fields: []string{"path", "what", "value"}}
 	for _, path := range paths {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := inspect(path, func(what string, value any) { t.Add(path, what, value) }); err != nil {
+		if err := inspect(ctx, path, func(what string, value any) { t.Add(path, what, value) }); err != nil {
 			return err
 		}
 	}
 	return c.Output.Print(c.Streams, t)
 }
 
-func inspect(path string, add func(string, any)) error {
+func inspect(ctx context.Context, path string, add func(string, any)) error {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
+		if capture.IsCapture(path) {
+			return inspectCapture(ctx, path, add)
+		}
 		return inspectRun(path, add)
 	}
 	if err == nil {
@@ -156,7 +160,7 @@ func inspectTable(path string, add func(string, any)) error {
 func inspectRun(path string, add func(string, any)) error {
 	r, state, err := sink.ReadRecord(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s: is a folder without run.json; name a run folder, a model or a table", path)
+		return fmt.Errorf("%s: is a folder without run.json or manifest.json; name a run folder, a capture, a model or a table", path)
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/sink"
 )
 
@@ -18,8 +19,9 @@ type VerifyOptions struct {
 	ExitZero bool
 }
 
-// Verify checks runs (hashes, formats, order, signs) and models (format; with a
-// train table, that the table is theirs). A check that fails is a *GateError.
+// Verify checks runs (hashes, formats, order, signs), captures (hashes, tensors, that
+// both sides are of one model) and models (format; with a train table, that the table
+// is theirs). A check that fails is a *GateError.
 func Verify(ctx context.Context, o *VerifyOptions, paths []string) error {
 	t := &Table{Fields: []string{"path", "ok", "what"}}
 	failed := 0
@@ -47,16 +49,23 @@ func Verify(ctx context.Context, o *VerifyOptions, paths []string) error {
 func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return false, nil, fmt.Errorf("%s: no such file or folder; name a run folder or a model", path)
+		return false, nil, fmt.Errorf("%s: no such file or folder; name a run folder, a capture or a model", path)
 	}
 	if err != nil {
 		return false, nil, err
+	}
+	if info.IsDir() && capture.IsCapture(path) {
+		problems, err := capture.Verify(ctx, path, capture.Options{})
+		if err != nil || len(problems) > 0 {
+			return false, problems, err
+		}
+		return true, []string{"hashes, tensors, keys, modules and fingerprints of the capture agree"}, nil
 	}
 	if info.IsDir() {
 		problems, err := sink.VerifyRun(ctx, path)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			return false, nil, fmt.Errorf("%s: is a folder without run.json; name a run folder or a model", path)
+			return false, nil, fmt.Errorf("%s: is a folder without run.json or manifest.json; name a run folder, a capture or a model", path)
 		case err != nil:
 			return false, nil, err
 		case len(problems) > 0:
@@ -69,7 +78,7 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 		return false, nil, err
 	}
 	if !model {
-		return false, nil, fmt.Errorf("%s: is a table; verify takes run folders and models", path)
+		return false, nil, fmt.Errorf("%s: is a table; verify takes run folders, captures and models", path)
 	}
 	f, err := openForest(path)
 	if err != nil {

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"path/filepath"
+	"strconv"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/infl-dev/infl/influence/capture"
+)
+
+// captureFolder DIR SPLIT FINGERPRINT VALUE writes a capture of a linear model with
+// four examples, of which one has the value as an input.
+func captureFolder(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: capture DIR SPLIT FINGERPRINT VALUE")
+	}
+	m := capture.NewManifest(args[1], capture.NewLinear("head", 2, 3, true))
+	m.Loss.Name, m.Model = "cross_entropy", capture.Model{Name: "tiny", Fingerprint: args[2]}
+	m.Coverage.Total, m.Coverage.Skipped = 12, []string{"table.weight"}
+	w, err := capture.Create(ts.MkAbs(filepath.FromSlash(args[0])), m, capture.WriterOptions{ShardBytes: 90})
+	ts.Check(err)
+	value, err := strconv.ParseFloat(args[3], 32)
+	ts.Check(err)
+	ts.Check(w.Write(capture.Batch{
+		IDs: []int64{10, 11, 12, 13}, Loss: make([]float64, 4),
+		Inputs:          map[string]capture.Values{"head": {F32: []float32{1, 2, 3, 4, 5, float32(value), 7, 8}}},
+		OutputGradients: map[string]capture.Values{"head": {F32: make([]float32, 12)}},
+	}))
+	ts.Check(w.Close())
+}
