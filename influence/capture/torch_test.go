@@ -1,0 +1,62 @@
+package capture
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/infl-dev/infl/internal/goldentest"
+)
+
+// TestTorchGradients compares captures of PyTorch models with autograd's gradients of
+// one example after the other: INFL_TORCH names the folder that python/tests/draw.py
+// has written.
+func TestTorchGradients(t *testing.T) {
+	root := os.Getenv("INFL_TORCH")
+	if root == "" {
+		t.Skip("INFL_TORCH is not set")
+	}
+	cases, err := filepath.Glob(filepath.Join(root, "*", "expected"))
+	require.NoError(t, err)
+	require.NotEmpty(t, cases)
+	for _, expected := range cases {
+		dir := filepath.Dir(expected)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			problems, err := Verify(t.Context(), dir, Options{})
+			require.NoError(t, err)
+			require.Empty(t, problems)
+			r, err := OpenRun(dir, Options{})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, r.Close()) }()
+			c := r.Checkpoints[0].Train
+			require.True(t, strings.HasPrefix(c.Manifest().Model.Fingerprint, "sha256:"))
+			require.NotEmpty(t, c.Manifest().Modules)
+			for _, x := range c.Manifest().Modules {
+				want, err := goldentest.NPY(filepath.Join(expected, x.Name+".npy"))
+				require.NoError(t, err)
+				require.Equal(t, []int{int(c.Len()), int(x.Out), int(x.Columns())}, want.Shape)
+				var got []float64
+				eachBlock(t, c, 4, []string{x.Name}, func(b *Block) {
+					g, err := ExampleGradients(2, b, x.Name, new([]float64))
+					require.NoError(t, err)
+					got = append(got, g.Data...)
+				})
+				tolerance := map[string]float64{"F64": 1e-12, "F32": 1e-6}[c.Manifest().Dtype]
+				require.LessOrEqual(t, furthest(want.Data, got), tolerance, x.Name)
+			}
+		})
+	}
+}
+
+// furthest is the largest difference divided by the largest number.
+func furthest(want, got []float64) float64 {
+	var most, scale float64
+	for i, w := range want {
+		most, scale = math.Max(most, math.Abs(got[i]-w)), math.Max(scale, math.Abs(w))
+	}
+	return most / scale
+}
