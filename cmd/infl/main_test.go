@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 			"edit":    edit,
 			"mangle":  mangle,
 			"capture": captureFolder,
+			"vectors": vectors,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range demoFiles {

@@ -7,3 +7,31 @@ func FingerprintFile(ctx context.Context, path string) (FileFingerprint, error) 
 	f, err := fingerprintFile(ctx, path)
 	return f, at(path, err)
 }
+
+// Fingerprint hashes the matrix's files as they lie on disk, as
+// [Table.Fingerprint] does.
+func (m *Matrix) Fingerprint(ctx context.Context) (Fingerprint, error) {
+	var out Fingerprint
+	for _, file := range m.files {
+		if file.scratch {
+			continue
+		}
+		f, err := FingerprintFile(ctx, file.Name())
+		if err != nil {
+			return Fingerprint{}, err
+		}
+		out.Files = append(out.Files, f)
+	}
+	return out, nil
+}
+
+// FileBytes returns the size of the matrix's files on disk.
+func (m *Matrix) FileBytes() int64 {
+	n := int64(0)
+	for _, file := range m.files {
+		if !file.scratch {
+			n += file.size
+		}
+	}
+	return n
+}

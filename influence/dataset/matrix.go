@@ -55,8 +55,10 @@ type MatrixOptions struct {
 	// Raw is set for files without a header.
 	Raw *RawMatrix
 
-	// BlockRows is the number of rows of a [Block]. 0 means what fills 4 MiB.
-	BlockRows int
+	// BlockRows is the number of rows of a [Block]. 0 means what fills BlockBytes, and
+	// that means 4 MiB where it is 0.
+	BlockRows  int
+	BlockBytes int64
 
 	// Read has files read where they would be mapped. A mapped file that somebody
 	// shortens meanwhile, or whose disk fails, ends the process; a file that is read
@@ -131,15 +133,18 @@ func OpenMatrix(path string, opt MatrixOptions) (_ *Matrix, err error) {
 	}
 	m.blockRows = opt.BlockRows
 	if m.blockRows <= 0 {
-		m.blockRows = m.defaultBlockRows()
+		m.blockRows = m.rowsOfBytes(opt.BlockBytes)
 	}
 	return m, nil
 }
 
-// defaultBlockRows returns the number of rows that fill 4 MiB.
-func (m *Matrix) defaultBlockRows() int {
-	const blockBytes = 4 << 20
-	return int(max(1, blockBytes/(int64(m.cols)*m.dtype.Bytes())))
+// rowsOfBytes returns the number of rows that fill a block of so many bytes; 0 means
+// 4 MiB.
+func (m *Matrix) rowsOfBytes(bytes int64) int {
+	if bytes <= 0 {
+		bytes = 4 << 20
+	}
+	return int(max(1, bytes/(int64(m.cols)*m.dtype.Bytes())))
 }
 
 // matrixKind tells the kind of a file of vectors.

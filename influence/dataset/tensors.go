@@ -79,7 +79,7 @@ func (t *Tensors) Matrix(name string) (*Matrix, error) {
 	if m.cols == 0 {
 		return nil, problem("there is no file to read %s from", quote(name))
 	}
-	m.blockRows = m.defaultBlockRows()
+	m.blockRows = m.rowsOfBytes(0)
 	return m, nil
 }
 

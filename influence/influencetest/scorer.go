@@ -20,6 +20,11 @@ type Options struct {
 	NoSelf    bool // self jobs must be refused
 	NoFloat64 bool // float64 jobs must be refused
 
+	// ByQueries says that another kernel scores jobs of few queries: scores of a job
+	// with some of the queries are those of the whole job within Tolerance, not to
+	// the bit.
+	ByQueries bool
+
 	// SelfIsDiagonal says that the query table is the train table and that the
 	// influence of a row on itself is its score on itself, within Tolerance.
 	SelfIsDiagonal bool

@@ -111,7 +111,7 @@ func inspectModel(path string, add func(string, any)) error {
 		add("not in the file", l)
 	}
 	if len(f.Unsupported) == 0 {
-		add("supported", "yes: "+joinNames(MethodNames()))
+		add("supported", "yes: "+joinNames(namesOf(treeMethods)))
 	}
 	for _, u := range f.Unsupported {
 		add("not supported", u.Error())

@@ -101,16 +101,41 @@ type ModelOptions struct {
 // Validate lists what is wrong with the options as far as no file tells.
 func (o *ModelOptions) Validate(needQuery bool) error {
 	var errs []error
-	need := func(value, flag, what string) {
-		if value == "" {
-			errs = append(errs, fmt.Errorf("%s is needed: %s", flag, what))
+	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
+		errs = append(errs, fmt.Errorf("--dtype: %w", err))
+	}
+	m := method{tree: &treeMethod{}}
+	if o.Method != "" {
+		var err error
+		if m, err = findMethod(o.Method); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	need(o.Model, "--model", "the model file")
-	need(o.Train, "--train", "the table that the model was trained on")
-	need(o.Label, "--label", "the column that the model predicts")
+	if m.vectors != nil {
+		errs = append(errs, o.validateVectors(m, needQuery))
+	} else {
+		errs = append(errs, o.validateTrees(needQuery))
+	}
+	return errors.Join(errs...)
+}
+
+// needed returns an error for a flag without a value.
+func needed(value, flag, what string) error {
+	if value == "" {
+		return fmt.Errorf("%s is needed: %s", flag, what)
+	}
+	return nil
+}
+
+// validateTrees lists what is wrong for methods on tree models.
+func (o *ModelOptions) validateTrees(needQuery bool) error {
+	errs := []error{
+		needed(o.Model, "--model", "the model file"),
+		needed(o.Train, "--train", "the table that the model was trained on"),
+		needed(o.Label, "--label", "the column that the model predicts"),
+	}
 	if needQuery {
-		need(o.Query, "--query", "the table of predictions to explain")
+		errs = append(errs, needed(o.Query, "--query", "the table of predictions to explain"))
 	}
 	if o.Form != "exact" && o.Form != "compat" {
 		errs = append(errs, fmt.Errorf("--form %q is not known; use exact or compat", o.Form))
@@ -126,13 +151,34 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 	} else if o.Measure != "" && o.Method != "treesim" && o.Method != "inputsim" {
 		errs = append(errs, fmt.Errorf("--measure %s: only treesim and inputsim have measures", o.Measure))
 	}
-	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
-		errs = append(errs, fmt.Errorf("--dtype: %w", err))
+	return errors.Join(errs...)
+}
+
+// validateVectors lists what is wrong for methods on vectors, and names flags that
+// say something of tree models.
+func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
+	errs := []error{needed(o.Train, "--train", "the vectors of the train rows")}
+	if needQuery {
+		errs = append(errs, needed(o.Query, "--query", "the vectors of the query rows"))
 	}
-	if o.Method != "" {
-		if _, err := findMethod(o.Method); err != nil {
-			errs = append(errs, err)
+	var idle []string
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{
+		{"--model", o.Model != ""}, {"--label", o.Label != ""}, {"--weight", o.Weight != ""}, {"--base", o.Base != ""},
+		{"--classes", len(o.Classes) > 0}, {"--categories", o.Categories != ""}, {"--predictions", o.Predictions != ""},
+		{"--row-masks", o.RowMasks != ""}, {"--learning-rate", len(o.LearningRate) > 0}, {"--lambda", o.Lambda != ""},
+		{"--alpha", o.Alpha != ""}, {"--trees", o.Trees != ""}, {"--of", o.Of != ""}, {"--form", o.Form != "exact"},
+		{"--initial-score", o.InitialScore != ""}, {"--label-edit", o.LabelEdit != ""}, {"--measure", o.Measure != ""},
+		{"--allow-approximate", o.AllowApproximate},
+	} {
+		if f.set {
+			idle = append(idle, f.flag)
 		}
+	}
+	if len(idle) > 0 {
+		errs = append(errs, fmt.Errorf("%s: method %s does not depend on %s", joinNames(idle), m.name, plural(len(idle), "it", "them")))
 	}
 	return errors.Join(errs...)
 }

@@ -48,8 +48,9 @@ func (s *session) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, er
 	}
 	p := s.forest.Plan(shape)
 	p.Passes = passes
-	p.OutputBytes = outputBytes(o, shape)
-	p.MemoryBytes += sinkBytes(o, shape) + masks
+	kept := extent{shape.Train, shape.Query * int64(max(shape.PerRow, 1)), precision}
+	p.OutputBytes = kept.outputBytes(o)
+	p.MemoryBytes += kept.sinkBytes(o) + masks
 	if !exact {
 		p.Warnings = append(p.Warnings, "rows of text tables are estimated from their first MiB")
 	}
@@ -69,29 +70,33 @@ func pass(name string, t *dataset.Table) influence.Pass {
 	return influence.Pass{Input: name, Times: 1, Bytes: t.Bytes()}
 }
 
+// An extent is the size of a job's scores.
+type extent struct {
+	train, entries int64
+	precision      influence.Precision
+}
+
 // outputBytes estimates the size of the result files.
-func outputBytes(o *ScoreOptions, s gbdt.Shape) int64 {
-	entries := s.Query * int64(max(s.PerRow, 1))
+func (e extent) outputBytes(o *ScoreOptions) int64 {
 	var n int64
 	if o.Self || o.Aggregate != "" {
-		n += s.Train * 32
+		n += e.train * 32
 	}
 	if !o.Self {
-		n += entries * min(2*int64(o.Top), s.Train) * 16
+		n += e.entries * min(2*int64(o.Top), e.train) * 16
 	}
 	if o.Matrix != "" {
-		n += entries * s.Train * s.Precision.Bytes()
+		n += e.entries * e.train * e.precision.Bytes()
 	}
 	return n
 }
 
 // sinkBytes estimates what the sinks hold.
-func sinkBytes(o *ScoreOptions, s gbdt.Shape) int64 {
+func (e extent) sinkBytes(o *ScoreOptions) int64 {
 	if o.Self {
 		return influence.UnitRows * 16
 	}
-	entries := s.Query * int64(max(s.PerRow, 1))
-	n := entries * 4 * int64(o.Top) * 16
+	n := e.entries * 4 * int64(o.Top) * 16
 	if o.Aggregate != "" {
 		n += influence.UnitRows * 24 * 4
 	}
@@ -105,7 +110,7 @@ func sinkBytes(o *ScoreOptions, s gbdt.Shape) int64 {
 func printPlan(c *Common, p influence.Plan) error {
 	t := &Table{Fields: []string{"what", "value", "readable"}}
 	for _, pass := range p.Passes {
-		t.Add("read "+pass.Input, pass.Bytes, fmt.Sprintf("%s in %d pass", formatBytes(pass.Bytes), pass.Times))
+		t.Add("read "+pass.Input, pass.Bytes, fmt.Sprintf("%s in %d %s", formatBytes(pass.Bytes), pass.Times, plural(pass.Times, "pass", "passes")))
 	}
 	t.Add("memory_bytes", p.MemoryBytes, "~"+formatBytes(p.MemoryBytes))
 	t.Add("scratch_bytes", p.ScratchBytes, "~"+formatBytes(p.ScratchBytes))
@@ -117,4 +122,11 @@ func printPlan(c *Common, p influence.Plan) error {
 		c.say("note: %s", w)
 	}
 	return c.Output.Print(c.Streams, t)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }

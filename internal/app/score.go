@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
-	"github.com/infl-dev/infl/gbdt"
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/sink"
@@ -56,11 +57,15 @@ func Score(ctx context.Context, o *ScoreOptions) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	s, err := openSession(&o.Common, &o.ModelOptions)
+	s, err := openInquiry(o)
 	if err != nil {
 		return err
 	}
-	s.by = o.By
+	return errors.Join(o.score(ctx, s, started), s.close())
+}
+
+// score runs an inquiry into the run folder.
+func (o *ScoreOptions) score(ctx context.Context, s inquiry, started time.Time) error {
 	plan, err := s.plan(ctx, o)
 	if err != nil {
 		return err
@@ -79,10 +84,10 @@ func Score(ctx context.Context, o *ScoreOptions) error {
 	if err != nil {
 		return err
 	}
-	if err = s.score(ctx, o, run, started); errors.Is(err, context.Canceled) && !o.Fresh {
+	if err = o.fill(ctx, s, run, started); errors.Is(err, context.Canceled) && !o.Fresh {
 		err = &ResumableError{err}
 	}
-	return errors.Join(err, s.close(), run.Close(), o.printIf(err))
+	return errors.Join(err, run.Close(), o.printIf(err))
 }
 
 func (o *ScoreOptions) printIf(err error) error {
@@ -95,11 +100,11 @@ func (o *ScoreOptions) printIf(err error) error {
 // openRun opens the run folder. A finished run counts as this one only if its
 // inputs still have the same content; an unfinished one is compared by size
 // now and by content while the inputs are read.
-func openRun(ctx context.Context, s *session, o *ScoreOptions) (*sink.Run, error) {
+func openRun(ctx context.Context, s inquiry, o *ScoreOptions) (*sink.Run, error) {
 	record := sink.Record{
-		Versions:      s.versions(o.Version),
+		Versions:      s.versions(),
 		Configuration: o.Configuration,
-		Description:   influence.Description{Method: s.method.name, Approximate: []string{}},
+		Description:   influence.Description{Method: o.Method, Approximate: []string{}},
 		Seed:          o.Seed,
 		Invocation:    o.invocation(),
 	}
@@ -111,7 +116,7 @@ func openRun(ctx context.Context, s *session, o *ScoreOptions) (*sink.Run, error
 				return nil, err
 			}
 			record.Inputs = inputs
-		} else if err := s.checkSizes(stored.Inputs, o.Out); err != nil {
+		} else if err := checkSizes(s.sizes(), stored.Inputs, o.Out); err != nil {
 			return nil, err
 		}
 	}
@@ -127,7 +132,7 @@ func (o *ScoreOptions) invocation() map[string]any {
 
 // checkSizes compares the sizes of the inputs with those of the stored run,
 // which costs nothing and catches most changes before anything is read.
-func (s *session) checkSizes(stored any, out string) error {
+func checkSizes(sizes map[string]int64, stored any, out string) error {
 	text, err := json.Marshal(stored)
 	if err != nil {
 		return err
@@ -136,176 +141,64 @@ func (s *session) checkSizes(stored any, out string) error {
 	if json.Unmarshal(text, &prints) != nil {
 		return nil // Content is compared later, and says more.
 	}
-	for _, side := range []struct {
-		name  string
-		table *dataset.Table
-	}{{"train", s.train}, {"query", s.query}} {
-		print, ok := prints[side.name]
-		if !ok || side.table == nil {
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		print, ok := prints[name]
+		if !ok {
 			continue
 		}
 		was := int64(0)
 		for _, f := range print.Files {
 			was += f.Bytes
 		}
-		if now := side.table.Bytes(); was != now {
+		if now := sizes[name]; was != now {
 			return &sink.ConflictError{Path: out, Differences: []sink.Difference{{
-				Key: "inputs." + side.name + ".bytes", Stored: fmt.Sprint(was), Now: fmt.Sprint(now),
+				Key: "inputs." + name + ".bytes", Stored: fmt.Sprint(was), Now: fmt.Sprint(now),
 			}}}
 		}
 	}
 	return nil
 }
 
-// score runs the phases of a score into an open run folder.
-func (s *session) score(ctx context.Context, o *ScoreOptions, run *sink.Run, started time.Time) error {
+// fill runs the phases of a score into an open run folder.
+func (o *ScoreOptions) fill(ctx context.Context, s inquiry, run *sink.Run, started time.Time) error {
 	log, err := openLog(run.Path())
 	if err != nil {
 		return err
 	}
 	defer log.close()
-	p := o.progress(5)
+	p := o.progress(s.phases())
 	defer p.Close()
 	m := newMeasurement(started)
-
-	perr := s.prepare(ctx, p)
-	var mismatch *gbdt.MismatchError
-	if errors.As(perr, &mismatch) {
-		return errors.Join(perr, s.recordVerdict(run, mismatch.Fidelity))
-	}
-	if perr != nil {
-		return perr
-	}
-	m.lap("prepare")
-	log.event("prepared", "rows", s.model.Rows(), "verdict", s.model.Fidelity().Verdict)
-	of, err := s.readQueries(ctx, p)
-	if err != nil {
-		return err
-	}
-	if err := s.recordVerdict(run, s.model.Fidelity()); err != nil {
-		return err
-	}
-	scorer, err := s.scorer()
-	if err != nil {
-		return err
-	}
-	job, out, err := s.job(o, scorer, of)
+	w, err := s.ready(ctx, o, stage{run, p, m, log})
 	if err != nil {
 		return err
 	}
 	// Inputs are set once nothing can be refused any more, so that a refused
 	// command does not tie the folder to them.
-	if _, err := scorer.Layout(job); err != nil {
+	if _, err := w.scorer.Layout(w.job); err != nil {
 		return err
 	}
-	if err := run.SetInputs(s.inputs); err != nil {
+	if err := run.SetInputs(w.inputs); err != nil {
 		return err
 	}
-	sk, err := run.Sink(out)
+	sk, err := run.Sink(w.out)
 	if err != nil {
 		return err
 	}
 	m.lap("queries")
-	pairs := job.Train.Len() * max(job.Query.Len(), 1)
+	pairs := w.job.Train.Len() * max(w.job.Query.Len(), 1)
 	p.Phase("score", "pairs", pairs)
-	if err := scorer.Score(ctx, job, &countingSink{Sink: sk, p: p}); err != nil {
-		return errors.Join(err, sk.Abort())
+	if err := w.scorer.Score(ctx, w.job, &countingSink{Sink: sk, p: p}); err != nil {
+		return errors.Join(w.explain(err), sk.Abort())
 	}
 	m.lap("score")
 	log.event("scored", "pairs", pairs)
 	p.Phase("write results", "", 0)
-	if err := run.Update(func(r *sink.Record) { r.Warnings, r.Measured = s.warnings, m.values(pairs) }); err != nil {
+	if err := run.Update(func(r *sink.Record) { r.Warnings, r.Measured = s.notes(), m.values(pairs) }); err != nil {
 		return errors.Join(err, sk.Abort())
 	}
 	return sk.Commit(ctx)
 }
-
-// recordVerdict puts the proof of fidelity into run.json.
-func (s *session) recordVerdict(run *sink.Run, f *gbdt.Fidelity) error {
-	return run.Update(func(r *sink.Record) {
-		r.Verdict = f
-		r.Warnings = s.warnings
-		r.Gates = []map[string]any{{"name": "fidelity", "passed": f.Verdict != gbdt.Mismatch, "verdict": f.Verdict, "matched": s.matched(), "labels": s.model.Train().LabelMap()}}
-	})
-}
-
-// job joins what is asked with where it goes.
-func (s *session) job(o *ScoreOptions, scorer influence.Scorer, of influence.Quantity) (influence.Job, sink.SinkOptions, error) {
-	precision, err := influence.ParsePrecision(o.Dtype)
-	if err != nil {
-		return influence.Job{}, sink.SinkOptions{}, err
-	}
-	train, err := s.trainRows()
-	if err != nil {
-		return influence.Job{}, sink.SinkOptions{}, err
-	}
-	j := influence.Job{Train: train, Of: of, Precision: precision, Self: o.Self}
-	out := sink.SinkOptions{
-		TrainRows: train, TrainKeys: s.model.Keys(),
-		Self: o.Self, Matrix: sink.MatrixFormat(o.Matrix), Aggregate: o.Aggregate != "",
-		Description: gbdt.Describe(scorer, of),
-	}
-	if g := s.model.Groups(); g != nil && (o.Self || out.Aggregate) {
-		out.TrainGroups = g
-	}
-	if o.Self {
-		return j, out, nil
-	}
-	j.Query = influence.RowRange(0, s.queries.Rows())
-	out.QueryRows, out.QueryKeys, out.TopK = j.Query, s.queries.Keys(), o.Top
-	if o.By != "" {
-		g := s.queries.Groups()
-		if g == nil {
-			return j, out, fmt.Errorf("--by %s: the query table has no such column; %s", o.By, suggest(o.By, columnNames(s.query)))
-		}
-		out.QueryGroups = sink.QueryGroups{Of: g.Of, Names: groupNames(g.Names)}
-	}
-	if o.sumsOnly() {
-		pool(&j, &out, scorer)
-	}
-	return j, out, nil
-}
-
-// sumsOnly reports whether nothing is kept of single queries.
-func (o *ScoreOptions) sumsOnly() bool {
-	return o.Top == 0 && o.Matrix == "" && (o.Aggregate == "sum" || o.Aggregate == "mean")
-}
-
-// pool asks for all queries of a group at once where the method's scores add up.
-func pool(j *influence.Job, out *sink.SinkOptions, scorer influence.Scorer) {
-	pools := &influence.Pools{Of: out.QueryGroups.Of, Count: 1}
-	names := sink.Keys(groupNames{"all"})
-	if pools.Of == nil {
-		pools.Of = make([]int32, j.Query.Len())
-	} else {
-		pools.Count, names = int(out.QueryGroups.Names.Len()), out.QueryGroups.Names
-	}
-	pooled := *j
-	pooled.Pools = pools
-	if _, err := scorer.Layout(pooled); err != nil {
-		return // Not all methods can, and the layout of single queries says what else is wrong.
-	}
-	*j = pooled
-	out.QueryRows, out.QueryKeys = influence.RowRange(0, int64(pools.Count)), names
-	out.PoolRows = make([]int64, pools.Count)
-	for _, p := range pools.Of {
-		out.PoolRows[p]++
-	}
-	if out.QueryGroups.Of != nil {
-		out.QueryGroups.Of = make([]int32, pools.Count)
-		for p := range out.QueryGroups.Of {
-			out.QueryGroups.Of[p] = int32(p)
-		}
-	}
-}
-
-// groupNames are the keys of query groups.
-type groupNames []string
-
-func (g groupNames) Len() int64            { return int64(len(g)) }
-func (g groupNames) IsInt() bool           { return false }
-func (g groupNames) Int(i int64) int64     { return i }
-func (g groupNames) String(i int64) string { return g[i] }
 
 // countingSink counts scores for the progress line.
 type countingSink struct {

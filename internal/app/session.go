@@ -19,10 +19,10 @@ import (
 
 // A session is a model with its tables on the way from flags to a scorer.
 type session struct {
-	common  *Common
+	talking
 	options *ModelOptions
 	columns gbdt.Columns
-	method  method
+	method  *treeMethod
 	by      string // column of query groups
 
 	forest       *gbdt.Forest
@@ -32,15 +32,16 @@ type session struct {
 	model   *gbdt.Model
 	queries *gbdt.Queries
 
-	blas     string // library of the system that computes products, or ""
-	warnings []string
-	inputs   map[string]dataset.Fingerprint
+	inputs map[string]dataset.Fingerprint
 }
 
 // openSession opens model and tables; it reads the model and the tables'
 // schemas, but no rows.
 func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
-	s := &session{common: c, options: o}
+	s := &session{talking: talking{common: c}, options: o}
+	if s.method, err = findTreeMethod(o.Method); err != nil {
+		return nil, err
+	}
 	if err := s.openBLAS(); err != nil {
 		return nil, err
 	}
@@ -58,9 +59,6 @@ func openSession(c *Common, o *ModelOptions) (_ *session, err error) {
 		return nil, err
 	}
 	if s.forest, err = s.forest.Head(n); err != nil {
-		return nil, err
-	}
-	if s.method, err = findMethod(o.Method); err != nil {
 		return nil, err
 	}
 	if s.train, err = dataset.Open(o.Train, dataset.Options{Workers: c.Workers}); err != nil {
@@ -100,16 +98,6 @@ func openForest(path string) (*gbdt.Forest, error) {
 		return nil, fmt.Errorf("%s: is a folder, not a model file", path)
 	}
 	return lightgbm.Open(path)
-}
-
-// warn records a warning and says it once.
-func (s *session) warn(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if slices.Contains(s.warnings, text) {
-		return
-	}
-	s.warnings = append(s.warnings, text)
-	s.common.say("note: %s", text)
 }
 
 // indexBytes is the share of the memory budget that the leaf index may take.
@@ -312,16 +300,21 @@ func (s *session) labelEdit() (*gbdt.LabelEdit, error) {
 
 // trainRows returns the train rows that are scored: all, or those of --rows.
 func (s *session) trainRows() (influence.Rows, error) {
-	if s.options.Rows == "" {
-		return influence.RowRange(0, s.model.Rows()), nil
+	return rowsOf(s.options.Rows, s.model.Keys())
+}
+
+// rowsOf returns the rows that --rows names; all where it is empty.
+func rowsOf(asked string, known *dataset.Keys) (influence.Rows, error) {
+	if asked == "" {
+		return influence.RowRange(0, known.Len()), nil
 	}
-	keys, err := keyList("--rows", s.options.Rows)
+	keys, err := keyList("--rows", asked)
 	if err != nil {
 		return influence.Rows{}, err
 	}
 	rows := make([]int64, len(keys))
 	for i, k := range keys {
-		row, ok := s.model.Keys().Find(k)
+		row, ok := known.Find(k)
 		if !ok {
 			return influence.Rows{}, fmt.Errorf("--rows: no train row has the key %q", k)
 		}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/infl-dev/infl/influence/sink"
 	"github.com/infl-dev/infl/internal/blas"
 	"github.com/infl-dev/infl/internal/kernel"
 )
@@ -29,21 +28,3 @@ var SystemBLAS = sync.OnceValues(func() (string, error) {
 	}
 	return "", fmt.Errorf("INFL_BLAS=%s: %w", asked, err)
 })
-
-// openBLAS warns of results that another machine cannot reproduce.
-func (s *session) openBLAS() (err error) {
-	s.blas, err = SystemBLAS()
-	if s.blas != "" {
-		s.warn("large matrix products are computed by %s: another machine or number of threads may give other digits", s.blas)
-	}
-	return err
-}
-
-// versions are what identifies a run beside its configuration and inputs.
-func (s *session) versions(infl string) map[string]string {
-	v := map[string]string{"infl": infl, "schema": fmt.Sprint(sink.Schema), s.forest.Library: s.forest.Version}
-	if s.blas != "" {
-		v["blas"] = s.blas
-	}
-	return v
-}

@@ -92,7 +92,7 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 
 func (o *VerifyOptions) verifyModel(ctx context.Context, path string) (bool, []string, error) {
 	m := o.ModelOptions
-	m.Model, m.Method = path, methods[0].name
+	m.Model, m.Method = path, treeMethods[0].name
 	if err := m.Validate(false); err != nil {
 		return false, nil, err
 	}

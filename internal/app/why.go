@@ -30,6 +30,9 @@ const maxWhyRows = 50
 
 // Validate lists what is wrong with the options.
 func (o *WhyOptions) Validate() error {
+	if m, err := findMethod(o.Method); err == nil && m.vectors != nil {
+		return errNotOfTrees(o.Method)
+	}
 	var errs []error
 	if o.Top < 1 {
 		errs = append(errs, fmt.Errorf("--top %d; it must be at least 1", o.Top))

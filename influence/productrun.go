@@ -1,0 +1,308 @@
+package influence
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// productRun is a job of a productScorer in one precision.
+type productRun[F kernel.Float] struct {
+	*productScorer
+	job    Job
+	layout Layout
+	sink   Sink
+
+	slab   Range         // of the query entries that are held
+	panels [][]*panel[F] // of each factor of each term
+
+	// Of a chunk of train rows: the sum over terms so far, and the product of the
+	// factors so far.
+	sum, product kernel.Matrix[F]
+
+	buffer []F // train rows in F
+	norms  []F // squared
+	scale  []F // of train rows, with unit
+
+	mu  sync.Mutex
+	err error // the first one of the goroutines
+}
+
+func scoreProducts[F kernel.Float](ctx context.Context, s *productScorer, j Job, l Layout, sink Sink) error {
+	r := &productRun[F]{productScorer: s, job: j, layout: l, sink: sink}
+	slabs := s.slabs(l)
+	for _, unit := range slices.Collect(sink.Missing()) {
+		for _, slab := range slabs {
+			if err := r.hold(ctx, slab); err != nil {
+				return err
+			}
+			if err := r.unit(ctx, Range2{slab, unit.Train}); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// hold packs the queries of a slab, if they are not held already.
+func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
+	if r.job.Self || r.panels != nil && r.slab == slab {
+		return nil
+	}
+	r.panels = nil // The memory is for the next ones.
+	panels := make([][]*panel[F], len(r.terms))
+	for t, x := range r.terms {
+		for i, f := range x.factors {
+			m, pluses, err := readQueries(ctx, r.job, f, x.unit, slab)
+			if err != nil {
+				return err
+			}
+			weight := 1.0
+			if i == 0 {
+				weight = x.weight
+			}
+			p, err := newPanel[F](r.workers, m, pluses, weight)
+			if err != nil {
+				return err
+			}
+			panels[t] = append(panels[t], p)
+		}
+	}
+	r.slab, r.panels = slab, panels
+	return nil
+}
+
+// unit scores a unit's train rows on the held queries.
+func (r *productRun[F]) unit(ctx context.Context, area Range2) error {
+	rows := area.Train.Len()
+	if !r.direct() {
+		rows = chunkRows(area.Query.Len())
+	}
+	for lo := area.Train.Lo; lo < area.Train.Hi; lo += rows {
+		part := Range2{area.Query, Range{lo, min(lo+rows, area.Train.Hi)}}
+		if err := r.chunk(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunk adds up the terms of a part of the scores.
+func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
+	if !r.direct() || r.job.Self {
+		r.sum = cleared(r.sum, part)
+	}
+	for t, x := range r.terms {
+		for i, f := range x.factors {
+			err := eachPiece(ctx, f.train, r.job.Train, part.Train, func(first int64, b dataset.Block) error {
+				if r.job.Self {
+					r.squares(t, i, part, first, b)
+				} else {
+					r.multiply(ctx, t, i, part, first, b)
+				}
+				return firstError(r.err, ctx.Err())
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if r.direct() && !r.job.Self {
+		return nil
+	}
+	return r.putSum(ctx, part)
+}
+
+// cleared returns zeros for the scores of a part, in m's memory where it suffices.
+func cleared[F kernel.Float](m kernel.Matrix[F], part Range2) kernel.Matrix[F] {
+	n, q := int(part.Train.Len()), int(part.Query.Len())
+	if cap(m.Data) < n*q {
+		return kernel.NewMatrix[F](n, q)
+	}
+	clear(m.Data[:n*q])
+	return kernel.MatrixOf(m.Data[:n*q], n, q)
+}
+
+// multiply multiplies a block of train rows with the queries of a factor.
+func (r *productRun[F]) multiply(ctx context.Context, t, i int, part Range2, first int64, b dataset.Block) {
+	x, p := r.terms[t], r.panels[t][i]
+	d := x.factors[i].train.Dtype()
+	var scale []F
+	if x.unit {
+		scale = r.unitScales(b, x.factors[i])
+	}
+	if len(x.factors) > 1 && i == 0 && first == part.Train.Lo {
+		r.product = cleared(r.product, part)
+	}
+	p.eachBlock(r.workers, b, d, &r.buffer, func(_, row int, c kernel.Matrix[F]) {
+		if scale != nil || p.plus != nil {
+			rescale(c, scale, row, p.plus)
+		}
+		at := first + int64(row) - part.Train.Lo
+		switch {
+		case r.direct():
+			r.put(ctx, Range2{part.Query, Range{part.Train.Lo + at, part.Train.Lo + at + int64(c.Rows)}}, c)
+		case len(x.factors) == 1:
+			addTo(r.sum.Block(int(at), 0, c.Rows, c.Cols), c)
+		case i == 0:
+			addTo(r.product.Block(int(at), 0, c.Rows, c.Cols), c)
+		default:
+			product := r.product.Block(int(at), 0, c.Rows, c.Cols)
+			multiplyBy(product, c)
+			if i == len(x.factors)-1 {
+				addTo(r.sum.Block(int(at), 0, c.Rows, c.Cols), product)
+			}
+		}
+	})
+}
+
+// rescale writes (c + plus)·scale to c, for rows of scale from row on.
+func rescale[F kernel.Float](c kernel.Matrix[F], scale []F, row int, plus []F) {
+	for i := range c.Rows {
+		out := c.Row(i)
+		for q, v := range plus {
+			out[q] += v
+		}
+		if scale == nil {
+			continue
+		}
+		s := scale[row+i]
+		for q := range out {
+			out[q] *= s
+		}
+	}
+}
+
+func addTo[F kernel.Float](sum, c kernel.Matrix[F]) {
+	for i := range c.Rows {
+		out := sum.Row(i)
+		for q, v := range c.Row(i) {
+			out[q] += v
+		}
+	}
+}
+
+func multiplyBy[F kernel.Float](product, c kernel.Matrix[F]) {
+	for i := range c.Rows {
+		out := product.Row(i)
+		for q, v := range c.Row(i) {
+			out[q] *= v
+		}
+	}
+}
+
+// unitScales returns 1/√(‖x‖² + 1 with a bias) of each row of a block.
+func (r *productRun[F]) unitScales(b dataset.Block, f factor) []F {
+	m := matrixOf(r.workers, b, f.train.Dtype(), &r.buffer)
+	r.scale = r.squaredNorms(m)
+	for i, s := range r.scale {
+		square := float64(s)
+		if !safeNorm(square) {
+			square = squaredNorm(m.Row(i))
+		}
+		r.scale[i] = F(inverseNorm(square + f.plus()))
+	}
+	return r.scale
+}
+
+// squaredNorms returns the squared norms of rows in memory that the next call uses
+// again.
+func (r *productRun[F]) squaredNorms(m kernel.Matrix[F]) []F {
+	r.norms = slices.Grow(r.norms[:0], m.Rows)[:m.Rows]
+	kernel.RowDots(r.workers, m, m, r.norms)
+	return r.norms
+}
+
+// squares adds what a block of train rows has to do with itself.
+func (r *productRun[F]) squares(t, i int, part Range2, first int64, b dataset.Block) {
+	x := r.terms[t]
+	f := x.factors[i]
+	at := int(first - part.Train.Lo)
+	if i == 0 && first == part.Train.Lo {
+		r.product = cleared(r.product, part)
+	}
+	m := matrixOf(r.workers, b, f.train.Dtype(), &r.buffer)
+	for k, s := range r.squaredNorms(m) {
+		v := s + F(f.plus())
+		if x.unit && v-v == 0 {
+			v = 0
+			if f.bias || squaredNorm(m.Row(k)) > 0 {
+				v = 1
+			}
+		}
+		p := &r.product.Data[at+k]
+		if i == 0 {
+			*p = F(v * F(x.weight))
+		} else {
+			*p = F(*p * v)
+		}
+		if i == len(x.factors)-1 {
+			r.sum.Data[at+k] += *p
+		}
+	}
+}
+
+// putSum hands over the sums of a chunk.
+func (r *productRun[F]) putSum(ctx context.Context, part Range2) error {
+	const rows = 256
+	err := parallel.For(ctx, r.workers, (r.sum.Rows+rows-1)/rows, func(_, b int) error {
+		lo, n := b*rows, min(rows, r.sum.Rows-b*rows)
+		at := part.Train.Lo + int64(lo)
+		r.put(ctx, Range2{part.Query, Range{at, at + int64(n)}}, r.sum.Block(lo, 0, n, r.sum.Cols))
+		return nil
+	})
+	return firstError(r.err, err)
+}
+
+// put hands over scores, all of which must be finite. Errors go to r.err.
+func (r *productRun[F]) put(ctx context.Context, area Range2, c kernel.Matrix[F]) {
+	if r.failed() {
+		return
+	}
+	if at := finite(c.Data); at >= 0 {
+		width := area.Query.Len()
+		r.fail(r.explain(ctx, area.Query.Lo+int64(at)%width, area.Train.Lo+int64(at)/width))
+		return
+	}
+	tile := Tile{Range2: area}
+	switch scores := any(c.Data).(type) {
+	case []float32:
+		tile.F32 = scores
+	case []float64:
+		tile.F64 = scores
+	}
+	if err := r.sink.Put(ctx, tile); err != nil {
+		r.fail(err)
+	}
+}
+
+func (r *productRun[F]) failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil
+}
+
+func (r *productRun[F]) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// explain says why a score is not finite: because of the vectors of train rows, or
+// because finite numbers are too large for the precision.
+func (r *productRun[F]) explain(ctx context.Context, entry, position int64) error {
+	for _, x := range r.terms {
+		for _, f := range x.factors {
+			if err := checkFinite(ctx, f.train, "train", r.job.Train); err != nil {
+				return err
+			}
+		}
+	}
+	return overflow(entry, r.job.Train.At(position), r.layout.Precision)
+}

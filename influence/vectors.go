@@ -1,0 +1,211 @@
+package influence
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"unsafe"
+
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// Vectors are rows of numbers of one length: the features or the gradients of one
+// side. A [dataset.Matrix] is one; so is whatever makes its rows while they are
+// read. Vectors may be read from several goroutines.
+type Vectors interface {
+	Rows() int64
+	Cols() int
+	Dtype() dataset.Dtype
+
+	// Blocks streams rows lo … hi−1 in order, as [dataset.Matrix.Blocks] does. A
+	// block is valid until the next one is asked for.
+	Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error]
+}
+
+// gatherNumbers is how many numbers of listed rows are collected at a time.
+const gatherNumbers = 1 << 20
+
+// eachPiece calls use for the vectors at the positions of area, in order, some at a
+// time; first is the position of the first. Listed rows are collected, so that they
+// meet as many queries at a time as neighbours do.
+func eachPiece(ctx context.Context, v Vectors, rows Rows, area Range, use func(first int64, b dataset.Block) error) error {
+	if whole, ok := rows.Contiguous(); ok {
+		at := area.Lo
+		for b, err := range v.Blocks(ctx, whole.Lo+area.Lo, whole.Lo+area.Hi) {
+			if err != nil {
+				return err
+			}
+			if err := use(at, b); err != nil {
+				return err
+			}
+			at += int64(b.Rows)
+		}
+		return nil
+	}
+	step := max(1, gatherNumbers/int64(max(1, v.Cols())))
+	var b dataset.Block
+	for lo := area.Lo; lo < area.Hi; lo += step {
+		if err := gather(ctx, v, rows, Range{lo, min(lo+step, area.Hi)}, &b); err != nil {
+			return err
+		}
+		if err := use(lo, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gather collects the vectors at the positions of area into b, whose memory it
+// uses again. Neighbours are read together.
+func gather(ctx context.Context, v Vectors, rows Rows, area Range, b *dataset.Block) error {
+	*b = dataset.Block{Cols: v.Cols(), Float64: b.Float64[:0], Float32: b.Float32[:0], Half: b.Half[:0]}
+	for at := area.Lo; at < area.Hi; {
+		end := at + 1
+		for end < area.Hi && rows.At(end) == rows.At(end-1)+1 {
+			end++
+		}
+		for part, err := range v.Blocks(ctx, rows.At(at), rows.At(end-1)+1) {
+			if err != nil {
+				return err
+			}
+			b.Float64 = append(b.Float64, part.Float64...)
+			b.Float32 = append(b.Float32, part.Float32...)
+			b.Half = append(b.Half, part.Half...)
+			b.Rows += part.Rows
+		}
+		at = end
+	}
+	return nil
+}
+
+// matrixOf returns the rows of a block in F: the block's own numbers where they
+// have that type, else converted into the buffer. Numbers of float64 are rounded to
+// float32; the other conversions are exact.
+func matrixOf[F kernel.Float](workers int, b dataset.Block, d dataset.Dtype, buffer *[]F) kernel.Matrix[F] {
+	switch d {
+	case dataset.Float64:
+		if own, ok := any(b.Float64).([]F); ok {
+			return kernel.MatrixOf(own, b.Rows, b.Cols)
+		}
+	case dataset.Float32:
+		if own, ok := any(b.Float32).([]F); ok {
+			return kernel.MatrixOf(own, b.Rows, b.Cols)
+		}
+	}
+	if n := b.Rows * b.Cols; cap(*buffer) < n {
+		*buffer = make([]F, n)
+	} else {
+		*buffer = (*buffer)[:n]
+	}
+	const step = 1 << 16
+	numbers := *buffer
+	// The loop has no errors and no end but its own.
+	_ = parallel.For(context.Background(), workers, (len(numbers)+step-1)/step, func(_, i int) error {
+		lo, hi := i*step, min((i+1)*step, len(numbers))
+		convert(numbers[lo:hi], b, d, lo, hi)
+		return nil
+	})
+	return kernel.MatrixOf(numbers, b.Rows, b.Cols)
+}
+
+// convert writes numbers lo … hi−1 of a block.
+func convert[F kernel.Float](out []F, b dataset.Block, d dataset.Dtype, lo, hi int) {
+	switch d {
+	case dataset.Float64:
+		for i, v := range b.Float64[lo:hi] {
+			out[i] = F(v)
+		}
+	case dataset.Float32:
+		for i, v := range b.Float32[lo:hi] {
+			out[i] = F(v)
+		}
+	case dataset.Float16:
+		widen(out, halves[kernel.Float16](b.Half[lo:hi]))
+	default:
+		widen(out, halves[kernel.BFloat16](b.Half[lo:hi]))
+	}
+}
+
+// widen writes numbers of 16 bits in F.
+func widen[F kernel.Float, H kernel.Half](out []F, src []H) {
+	if own, ok := any(out).([]float32); ok {
+		kernel.Widen(own, src)
+		return
+	}
+	var part [512]float32
+	for len(src) > 0 {
+		n := min(len(src), len(part))
+		kernel.Widen(part[:n], src[:n])
+		for i, v := range part[:n] {
+			out[i] = F(v)
+		}
+		out, src = out[n:], src[n:]
+	}
+}
+
+// halves sees bits as numbers of 16 bits.
+func halves[H kernel.Half](bits []uint16) []H {
+	return unsafe.Slice((*H)(unsafe.Pointer(unsafe.SliceData(bits))), len(bits))
+}
+
+// A NonFiniteError says that vectors hold NaN or ±Inf. A score with such a vector
+// would be a number that nobody can vouch for.
+type NonFiniteError struct {
+	Side  string // "train" or "query"
+	Row   int64  // the first such row
+	Count int64  // of the rows that were asked for
+}
+
+func (e *NonFiniteError) Error() string {
+	rows, them := "rows have vectors", "them"
+	if e.Count == 1 {
+		rows, them = "row has a vector", "it"
+	}
+	return fmt.Sprintf("%d %s %s with NaN or infinite numbers, row %d first; repair %s or leave %[5]s out", e.Count, e.Side, rows, e.Row, them)
+}
+
+// checkFinite returns a NonFiniteError where one of the vectors is not finite.
+func checkFinite(ctx context.Context, v Vectors, side string, rows Rows) error {
+	bad := &NonFiniteError{Side: side}
+	var buffer []float64
+	err := eachPiece(ctx, v, rows, Range{0, rows.Len()}, func(first int64, b dataset.Block) error {
+		m := matrixOf(1, b, v.Dtype(), &buffer)
+		for i := range m.Rows {
+			if finite(m.Row(i)) < 0 {
+				continue
+			}
+			if bad.Count == 0 {
+				bad.Row = rows.At(first + int64(i))
+			}
+			bad.Count++
+		}
+		return nil
+	})
+	if err == nil && bad.Count > 0 {
+		return bad
+	}
+	return err
+}
+
+// finite returns the index of the first number that is NaN or ±Inf, or −1.
+func finite[F kernel.Float](x []F) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// squaredNorm returns Σ x², in float64 and without overflow where the sum is a
+// finite number.
+func squaredNorm[F kernel.Float](x []F) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum = math.FMA(float64(v), float64(v), sum)
+	}
+	return sum
+}

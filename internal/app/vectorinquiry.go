@@ -1,0 +1,202 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/influence/sink"
+)
+
+// A vectorInquiry multiplies files of vectors.
+type vectorInquiry struct {
+	talking
+	options      *ModelOptions
+	method       method
+	train, query *vectorSide // query is nil for self-influence
+}
+
+// openVectors opens the files of both sides.
+func openVectors(c *Common, o *ModelOptions, m method) (_ inquiry, err error) {
+	v := &vectorInquiry{talking: talking{common: c}, options: o, method: m}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, v.close())
+		}
+	}()
+	if err := v.openBLAS(); err != nil {
+		return nil, err
+	}
+	if v.train, err = openVectorSide(c, o.Train); err != nil {
+		return nil, err
+	}
+	if o.Query != "" {
+		if v.query, err = openVectorSide(c, o.Query); err != nil {
+			return nil, err
+		}
+	}
+	for _, side := range v.sides() {
+		for _, note := range side.Notes() {
+			v.warn("%s", note)
+		}
+	}
+	return v, nil
+}
+
+// sides returns the open sides by the names of their fingerprints.
+func (v *vectorInquiry) sides() map[string]*vectorSide {
+	out := map[string]*vectorSide{}
+	if v.train != nil {
+		out["train"] = v.train
+	}
+	if v.query != nil {
+		out["query"] = v.query
+	}
+	return out
+}
+
+func (v *vectorInquiry) sizes() map[string]int64 {
+	out := map[string]int64{}
+	for name, side := range v.sides() {
+		out[name] = side.FileBytes()
+	}
+	return out
+}
+
+func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fingerprint, error) {
+	out := map[string]dataset.Fingerprint{}
+	for name, side := range v.sides() {
+		print, err := side.Fingerprint(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = print
+	}
+	return out, nil
+}
+
+func (v *vectorInquiry) phases() int { return 3 }
+
+// scorer returns the method's scorer.
+func (v *vectorInquiry) scorer() (influence.Scorer, error) {
+	budget, err := v.common.memory()
+	if err != nil {
+		return nil, err
+	}
+	var query influence.Vectors
+	if v.query != nil {
+		query = v.query.Matrix
+	}
+	return v.method.vectors.scorer(v.train.Matrix, query, influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2})
+}
+
+// plan estimates a score from the files' headers.
+func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, error) {
+	s, err := v.scorer()
+	if err != nil {
+		return influence.Plan{}, err
+	}
+	rows := v.train.Rows()
+	if o.Rows != "" {
+		keys, err := keyList("--rows", o.Rows)
+		if err != nil {
+			return influence.Plan{}, err
+		}
+		rows = min(rows, int64(len(keys)))
+	}
+	var queries *dataset.Keys
+	if v.query != nil {
+		queries = dataset.RowKeys(v.query.Rows())
+	}
+	j, out, err := o.keep(influence.RowRange(0, rows), dataset.RowKeys(v.train.Rows()), queries)
+	if err != nil {
+		return influence.Plan{}, err
+	}
+	if o.sumsOnly() && o.By == "" {
+		pool(&j, &out, s)
+	}
+	p, err := s.Plan(ctx, j)
+	if err != nil {
+		return p, err
+	}
+	l, err := s.Layout(j)
+	if err != nil {
+		return p, err
+	}
+	kept := extent{l.Train, l.Query, l.Precision}
+	p.OutputBytes = kept.outputBytes(o)
+	p.MemoryBytes += kept.sinkBytes(o) + 32<<20
+	return p, nil
+}
+
+// ready hashes the files and reads the names of their rows.
+func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w work, err error) {
+	budget, err := v.common.memory()
+	if err != nil {
+		return w, err
+	}
+	// The collector keeps the heap below the budget; what lies outside the heap gets
+	// the rest. Mapped files are neither.
+	debug.SetMemoryLimit(budget - budget/8)
+	at.progress.Phase("read inputs", "", 0)
+	if w.inputs, err = v.fingerprints(ctx); err != nil {
+		return w, err
+	}
+	if err := v.train.readNames(ctx, v.options.Key, v.options.Group); err != nil {
+		return w, err
+	}
+	var queries *dataset.Keys
+	if v.query != nil {
+		if v.query.Rows() == 0 {
+			return w, fmt.Errorf("%s has no rows: there is nothing to explain", v.options.Query)
+		}
+		if err := v.query.readNames(ctx, v.options.Key, o.By); err != nil {
+			return w, err
+		}
+		queries = v.query.keys
+	}
+	at.measured.lap("prepare")
+	if w.scorer, err = v.scorer(); err != nil {
+		return w, err
+	}
+	train, err := rowsOf(o.Rows, v.train.keys)
+	if err != nil {
+		return w, err
+	}
+	if w.job, w.out, err = o.keep(train, v.train.keys, queries); err != nil {
+		return w, err
+	}
+	w.out.Description = w.scorer.Describe()
+	if g := v.train.groups; g != nil && (o.Self || w.out.Aggregate) {
+		w.out.TrainGroups = g
+	}
+	if o.By != "" {
+		w.out.QueryGroups = sink.QueryGroups{Of: v.query.groups.of, Names: v.query.groups.names}
+	}
+	if o.sumsOnly() {
+		pool(&w.job, &w.out, w.scorer)
+	}
+	w.explain = v.explain
+	return w, nil
+}
+
+// explain adds the file and the key to an error about a vector.
+func (v *vectorInquiry) explain(err error) error {
+	var e *influence.NonFiniteError
+	if !errors.As(err, &e) {
+		return err
+	}
+	side := v.sides()[e.Side]
+	return fmt.Errorf("%s: %w (key %s)", side.Path(), err, side.keys.String(e.Row))
+}
+
+func (v *vectorInquiry) close() error {
+	var errs []error
+	for _, side := range v.sides() {
+		errs = append(errs, side.Close())
+	}
+	return errors.Join(errs...)
+}
