@@ -56,3 +56,12 @@ func trainFlags(f *pflag.FlagSet, o *app.ModelOptions) {
 	f.StringVar(&o.Alpha, "alpha", "", "L1 regularisation, where the file does not hold it")
 	f.StringVar(&o.Trees, "trees", "", "iterations to use: 0:B (default all in the file)")
 }
+
+// gradientFlags are those of methods on vectors.
+func gradientFlags(f *pflag.FlagSet, o *app.GradientOptions) {
+	f.StringSliceVar(&o.Checkpoints, "checkpoint", nil, "DIR[@LR], a folder with the sides train and query, and the learning rate there; may be repeated")
+	f.StringVar(&o.Normalize, "normalize", "none", "of gradient methods: none, cosine, l-relatif or theta-relatif")
+	f.StringVar(&o.Damping, "damping", "", "of methods with a curvature: heuristic (a tenth of its mean eigenvalue; the default), or a number that is added to it")
+	f.IntVar(&o.Rank, "rank", 0, "of nystroem: the number of directions of the curvature that are kept")
+	f.BoolVar(&o.NoBias, "no-bias", false, "of tracin-last: the layer has no bias")
+}

@@ -49,7 +49,7 @@ func openInquiry(o *ScoreOptions) (inquiry, error) {
 		return nil, err
 	}
 	if m.vectors != nil {
-		return openVectors(&o.Common, &o.ModelOptions, m)
+		return openVectors(&o.Common, o, m)
 	}
 	s, err := openSession(&o.Common, &o.ModelOptions)
 	if err != nil {

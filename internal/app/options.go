@@ -96,6 +96,34 @@ type ModelOptions struct {
 	Method, Of, Form, InitialScore, Dtype string
 	Rows                                  string
 	LabelEdit, Measure                    string
+
+	GradientOptions
+}
+
+// GradientOptions are what methods on vectors have beside.
+type GradientOptions struct {
+	Checkpoints []string // DIR[@LR]
+	Normalize   string
+	Damping     string
+	Rank        int
+	NoBias      bool
+}
+
+// set returns the flags that are set, in the order of their names.
+func (o *GradientOptions) set() []string {
+	var out []string
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{
+		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--no-bias", o.NoBias},
+		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--rank", o.Rank != 0},
+	} {
+		if f.set {
+			out = append(out, f.flag)
+		}
+	}
+	return out
 }
 
 // Validate lists what is wrong with the options as far as no file tells.
@@ -137,6 +165,9 @@ func (o *ModelOptions) validateTrees(needQuery bool) error {
 	if needQuery {
 		errs = append(errs, needed(o.Query, "--query", "the table of predictions to explain"))
 	}
+	if idle := o.GradientOptions.set(); len(idle) > 0 {
+		errs = append(errs, idleFlags(o.Method, idle))
+	}
 	if o.Form != "exact" && o.Form != "compat" {
 		errs = append(errs, fmt.Errorf("--form %q is not known; use exact or compat", o.Form))
 	}
@@ -154,14 +185,16 @@ func (o *ModelOptions) validateTrees(needQuery bool) error {
 	return errors.Join(errs...)
 }
 
+// idleFlags is the error about flags that a method does not depend on.
+func idleFlags(method string, flags []string) error {
+	return fmt.Errorf("%s: method %s does not depend on %s", joinNames(flags), method, plural(len(flags), "it", "them"))
+}
+
 // validateVectors lists what is wrong for methods on vectors, and names flags that
-// say something of tree models.
+// say something else.
 func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
-	errs := []error{needed(o.Train, "--train", "the vectors of the train rows")}
-	if needQuery {
-		errs = append(errs, needed(o.Query, "--query", "the vectors of the query rows"))
-	}
-	var idle []string
+	errs := []error{m.vectors.validate(o, needQuery)}
+	idle := m.vectors.idle(&o.GradientOptions)
 	for _, f := range []struct {
 		flag string
 		set  bool
@@ -178,7 +211,7 @@ func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
 		}
 	}
 	if len(idle) > 0 {
-		errs = append(errs, fmt.Errorf("%s: method %s does not depend on %s", joinNames(idle), m.name, plural(len(idle), "it", "them")))
+		errs = append(errs, idleFlags(m.name, idle))
 	}
 	return errors.Join(errs...)
 }

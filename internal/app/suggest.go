@@ -74,8 +74,8 @@ func UnknownWord(kind, word string, known []string) error {
 
 // laterFlags are named in the contract and not built yet.
 var laterFlags = []string{
-	"--remove", "--relabel", "--export-direction", "--normalize", "--per", "--checkpoint", "--factors",
-	"--prepared", "--damping", "--rank", "--projection", "--rescore", "--prefilter", "--trainer",
+	"--remove", "--relabel", "--export-direction", "--per", "--factors",
+	"--prepared", "--projection", "--rescore", "--prefilter", "--trainer",
 }
 
 // UnknownFlag returns the error for a flag that a command does not have.

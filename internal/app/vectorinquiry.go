@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -14,14 +16,14 @@ import (
 // A vectorInquiry multiplies files of vectors.
 type vectorInquiry struct {
 	talking
-	options      *ModelOptions
-	method       method
-	train, query *vectorSide // query is nil for self-influence
+	options     *ModelOptions
+	method      method
+	checkpoints []*checkpointSides // one without --checkpoint
 }
 
 // openVectors opens the files of both sides.
-func openVectors(c *Common, o *ModelOptions, m method) (_ inquiry, err error) {
-	v := &vectorInquiry{talking: talking{common: c}, options: o, method: m}
+func openVectors(c *Common, o *ScoreOptions, m method) (_ inquiry, err error) {
+	v := &vectorInquiry{talking: talking{common: c}, options: &o.ModelOptions, method: m}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())
@@ -30,38 +32,38 @@ func openVectors(c *Common, o *ModelOptions, m method) (_ inquiry, err error) {
 	if err := v.openBLAS(); err != nil {
 		return nil, err
 	}
-	if v.train, err = openVectorSide(c, o.Train); err != nil {
+	if v.checkpoints, err = openCheckpoints(c, &o.ModelOptions, m.vectors, o.Self); err != nil {
 		return nil, err
 	}
-	if o.Query != "" {
-		if v.query, err = openVectorSide(c, o.Query); err != nil {
-			return nil, err
-		}
-	}
-	for _, side := range v.sides() {
-		for _, note := range side.Notes() {
-			v.warn("%s", note)
+	for _, name := range v.sideNames() {
+		for _, b := range v.sides()[name].blocks {
+			for _, note := range b.Notes() {
+				v.warn("%s", note)
+			}
 		}
 	}
 	return v, nil
 }
 
+// train and query are the sides that name the rows.
+func (v *vectorInquiry) train() *vectorSide { return v.checkpoints[0].train }
+func (v *vectorInquiry) query() *vectorSide { return v.checkpoints[0].query }
+
 // sides returns the open sides by the names of their fingerprints.
 func (v *vectorInquiry) sides() map[string]*vectorSide {
 	out := map[string]*vectorSide{}
-	if v.train != nil {
-		out["train"] = v.train
-	}
-	if v.query != nil {
-		out["query"] = v.query
+	for _, c := range v.checkpoints {
+		maps.Copy(out, c.sides())
 	}
 	return out
 }
 
+func (v *vectorInquiry) sideNames() []string { return slices.Sorted(maps.Keys(v.sides())) }
+
 func (v *vectorInquiry) sizes() map[string]int64 {
 	out := map[string]int64{}
 	for name, side := range v.sides() {
-		out[name] = side.FileBytes()
+		out[name] = side.fileBytes()
 	}
 	return out
 }
@@ -69,7 +71,7 @@ func (v *vectorInquiry) sizes() map[string]int64 {
 func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fingerprint, error) {
 	out := map[string]dataset.Fingerprint{}
 	for name, side := range v.sides() {
-		print, err := side.Fingerprint(ctx)
+		print, err := side.fingerprint(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -86,11 +88,10 @@ func (v *vectorInquiry) scorer() (influence.Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var query influence.Vectors
-	if v.query != nil {
-		query = v.query.Matrix
-	}
-	return v.method.vectors.scorer(v.train.Matrix, query, influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2})
+	return v.method.vectors.scorer(vectorArguments{
+		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints,
+		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
+	})
 }
 
 // plan estimates a score from the files' headers.
@@ -99,7 +100,7 @@ func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Pl
 	if err != nil {
 		return influence.Plan{}, err
 	}
-	rows := v.train.Rows()
+	rows := v.train().rows()
 	if o.Rows != "" {
 		keys, err := keyList("--rows", o.Rows)
 		if err != nil {
@@ -108,10 +109,10 @@ func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Pl
 		rows = min(rows, int64(len(keys)))
 	}
 	var queries *dataset.Keys
-	if v.query != nil {
-		queries = dataset.RowKeys(v.query.Rows())
+	if v.query() != nil {
+		queries = dataset.RowKeys(v.query().rows())
 	}
-	j, out, err := o.keep(influence.RowRange(0, rows), dataset.RowKeys(v.train.Rows()), queries)
+	j, out, err := o.keep(influence.RowRange(0, rows), dataset.RowKeys(v.train().rows()), queries)
 	if err != nil {
 		return influence.Plan{}, err
 	}
@@ -145,36 +146,36 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	if w.inputs, err = v.fingerprints(ctx); err != nil {
 		return w, err
 	}
-	if err := v.train.readNames(ctx, v.options.Key, v.options.Group); err != nil {
+	if err := v.train().readNames(ctx, v.options.Key, v.options.Group); err != nil {
 		return w, err
 	}
 	var queries *dataset.Keys
-	if v.query != nil {
-		if v.query.Rows() == 0 {
-			return w, fmt.Errorf("%s has no rows: there is nothing to explain", v.options.Query)
+	if v.query() != nil {
+		if v.query().rows() == 0 {
+			return w, fmt.Errorf("%s has no rows: there is nothing to explain", v.query().path)
 		}
-		if err := v.query.readNames(ctx, v.options.Key, o.By); err != nil {
+		if err := v.query().readNames(ctx, v.options.Key, o.By); err != nil {
 			return w, err
 		}
-		queries = v.query.keys
+		queries = v.query().keys
 	}
 	at.measured.lap("prepare")
 	if w.scorer, err = v.scorer(); err != nil {
 		return w, err
 	}
-	train, err := rowsOf(o.Rows, v.train.keys)
+	train, err := rowsOf(o.Rows, v.train().keys)
 	if err != nil {
 		return w, err
 	}
-	if w.job, w.out, err = o.keep(train, v.train.keys, queries); err != nil {
+	if w.job, w.out, err = o.keep(train, v.train().keys, queries); err != nil {
 		return w, err
 	}
 	w.out.Description = w.scorer.Describe()
-	if g := v.train.groups; g != nil && (o.Self || w.out.Aggregate) {
+	if g := v.train().groups; g != nil && (o.Self || w.out.Aggregate) {
 		w.out.TrainGroups = g
 	}
 	if o.By != "" {
-		w.out.QueryGroups = sink.QueryGroups{Of: v.query.groups.of, Names: v.query.groups.names}
+		w.out.QueryGroups = sink.QueryGroups{Of: v.query().groups.of, Names: v.query().groups.names}
 	}
 	if o.sumsOnly() {
 		pool(&w.job, &w.out, w.scorer)
@@ -189,14 +190,20 @@ func (v *vectorInquiry) explain(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	side := v.sides()[e.Side]
-	return fmt.Errorf("%s: %w (key %s)", side.Path(), err, side.keys.String(e.Row))
+	side := v.train()
+	if e.Side == "query" {
+		side = v.query()
+	}
+	if len(v.checkpoints) > 1 {
+		return fmt.Errorf("%w (key %s)", err, side.keys.String(e.Row))
+	}
+	return fmt.Errorf("%s: %w (key %s)", side.path, err, side.keys.String(e.Row))
 }
 
 func (v *vectorInquiry) close() error {
 	var errs []error
-	for _, side := range v.sides() {
-		errs = append(errs, side.Close())
+	for _, c := range v.checkpoints {
+		errs = append(errs, c.close())
 	}
 	return errors.Join(errs...)
 }

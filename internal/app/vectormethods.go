@@ -1,14 +1,132 @@
 package app
 
-import "github.com/infl-dev/infl/influence"
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/infl-dev/infl/influence"
+)
 
 // A vectorMethod is a method on files of vectors.
 type vectorMethod struct {
-	scorer func(train, query influence.Vectors, o influence.ProductOptions) (influence.Scorer, error)
+	flags     []string // of GradientOptions, those that it depends on
+	rated     bool     // checkpoints need learning rates
+	normalize []string // what --normalize may be beside none
+	scorer    func(a vectorArguments) (influence.Scorer, error)
 }
+
+// vectorArguments are the open inputs and the flags of a method.
+type vectorArguments struct {
+	*GradientOptions
+	sides   []*checkpointSides
+	product influence.ProductOptions
+}
+
+// cosine reports whether gradients are divided by their norms.
+func (a vectorArguments) cosine() bool { return a.Normalize == "cosine" }
 
 // vectorMethods lists what exists, in the order of --list-methods.
 var vectorMethods = []method{
-	{name: "dot", needs: "train and query vectors", answers: "similarity: the inner product of the vectors", vectors: &vectorMethod{influence.Dot}},
-	{name: "cosine", needs: "train and query vectors", answers: "similarity: the cosine of the angle between the vectors", vectors: &vectorMethod{influence.Cosine}},
+	{name: "dot", needs: "train and query vectors", answers: "similarity: the inner product of the vectors", vectors: &vectorMethod{
+		normalize: []string{"cosine"}, flags: []string{"--normalize"},
+		scorer: func(a vectorArguments) (influence.Scorer, error) {
+			if a.cosine() {
+				return compare(a, influence.Cosine)
+			}
+			return compare(a, influence.Dot)
+		}}},
+	{name: "cosine", needs: "train and query vectors", answers: "similarity: the cosine of the angle between the vectors", vectors: &vectorMethod{
+		scorer: func(a vectorArguments) (influence.Scorer, error) { return compare(a, influence.Cosine) }}},
+	{name: "tracin", needs: "checkpoints of gradients", answers: "how far steps on the row moved the query's loss: gradient products summed over checkpoints", vectors: &vectorMethod{
+		flags: []string{"--checkpoint", "--normalize"}, rated: true, normalize: []string{"cosine"},
+		scorer: func(a vectorArguments) (influence.Scorer, error) {
+			return influence.TracIn(a.checkpoints(), a.cosine(), a.product)
+		}}},
+	{name: "tracin-last", needs: "checkpoints of last-layer features and output gradients", answers: "tracin of the last layer alone, without forming its gradients", vectors: &vectorMethod{
+		flags: []string{"--checkpoint", "--normalize", "--no-bias"}, rated: true, normalize: []string{"cosine"},
+		scorer: func(a vectorArguments) (influence.Scorer, error) {
+			layers, err := a.lastLayers()
+			if err != nil {
+				return nil, err
+			}
+			return influence.TracInLast(layers, !a.NoBias, a.cosine(), a.product)
+		}}},
+}
+
+// compare scores the vectors of both sides, all blocks of a row as one.
+func compare(a vectorArguments, scorer func(train, query influence.Vectors, o influence.ProductOptions) (influence.Scorer, error)) (influence.Scorer, error) {
+	c := a.checkpoints()[0]
+	train, err := influence.Concat(c.Train...)
+	if err != nil || c.Query == nil {
+		return orScorer(err, func() (influence.Scorer, error) { return scorer(train, nil, a.product) })
+	}
+	query, err := influence.Concat(c.Query...)
+	return orScorer(err, func() (influence.Scorer, error) { return scorer(train, query, a.product) })
+}
+
+func orScorer(err error, scorer func() (influence.Scorer, error)) (influence.Scorer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return scorer()
+}
+
+// checkpoints returns the gradients of all sides.
+func (a vectorArguments) checkpoints() []influence.Checkpoint {
+	out := make([]influence.Checkpoint, len(a.sides))
+	for i, s := range a.sides {
+		out[i] = influence.Checkpoint{Train: s.train.vectors(), Rate: s.rate}
+		if s.query != nil {
+			out[i].Query = s.query.vectors()
+		}
+	}
+	return out
+}
+
+// lastLayers returns the files features and gradients of all sides.
+func (a vectorArguments) lastLayers() ([]influence.LastLayer, error) {
+	out := make([]influence.LastLayer, len(a.sides))
+	for i, s := range a.sides {
+		out[i].Rate = s.rate
+		var errs [4]error
+		out[i].TrainInputs, errs[0] = s.train.block("features")
+		out[i].TrainGradients, errs[1] = s.train.block("gradients")
+		if s.query != nil {
+			out[i].QueryInputs, errs[2] = s.query.block("features")
+			out[i].QueryGradients, errs[3] = s.query.block("gradients")
+		}
+		if err := errors.Join(errs[:]...); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// idle returns the flags that are set and that the method does not depend on.
+func (m *vectorMethod) idle(o *GradientOptions) []string {
+	return slices.DeleteFunc(o.set(), func(flag string) bool { return slices.Contains(m.flags, flag) })
+}
+
+// validate lists what is wrong with the inputs and the flags of the method.
+func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
+	var errs []error
+	switch {
+	case len(o.Checkpoints) == 0:
+		errs = append(errs, needed(o.Train, "--train", "the vectors of the train rows"))
+		if needQuery {
+			errs = append(errs, needed(o.Query, "--query", "the vectors of the query rows"))
+		}
+	case o.Train != "" || o.Query != "":
+		errs = append(errs, errors.New("--checkpoint names folders with both sides; leave --train and --query out"))
+	}
+	for _, c := range o.Checkpoints {
+		_, _, err := splitCheckpoint(c, m.rated)
+		errs = append(errs, err)
+	}
+	known := append([]string{"none"}, m.normalize...)
+	if o.Normalize != "" && slices.Contains(m.flags, "--normalize") && !slices.Contains(known, o.Normalize) {
+		errs = append(errs, fmt.Errorf("--normalize %q is not known for this method; use %s", o.Normalize, joinNames(known)))
+	}
+	return errors.Join(errs...)
 }

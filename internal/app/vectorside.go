@@ -2,44 +2,145 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 )
 
-// A vectorSide is the vectors of train or query rows, with the names of the rows.
+// A vectorSide is the vectors of train or query rows, in one block or several, with
+// the names of the rows.
 type vectorSide struct {
-	*dataset.Matrix
+	path   string
+	blocks []*dataset.Matrix
+	names  []string // of the blocks of a folder: file names without their ends
 	keys   *dataset.Keys
 	groups *groupColumn // nil without a column of groups
 }
 
-// openVectorSide opens a file of vectors, in blocks that hide what a block costs.
+// openVectorSide opens a file of vectors or a glob of its shards; or a folder, each
+// file of which is a block of the vectors, such as a layer, in order of name.
 func openVectorSide(c *Common, path string) (*vectorSide, error) {
 	budget, err := c.memory()
 	if err != nil {
 		return nil, err
 	}
-	m, err := dataset.OpenMatrix(path, dataset.MatrixOptions{Tmp: c.Tmp, BlockBytes: influence.BlockBytes(budget / 2)})
+	s := &vectorSide{path: path}
+	files := []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if files, err = s.listBlocks(); err != nil {
+			return nil, err
+		}
+	}
+	o := dataset.MatrixOptions{Tmp: c.Tmp, BlockBytes: influence.BlockBytes(budget / 2)}
+	for _, file := range files {
+		m, err := dataset.OpenMatrix(file, o)
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+		s.blocks = append(s.blocks, m)
+		if m.Rows() != s.rows() {
+			return nil, errors.Join(fmt.Errorf("%s: has %d rows, %s has %d", file, m.Rows(), files[0], s.rows()), s.close())
+		}
+	}
+	return s, nil
+}
+
+// listBlocks returns the files of the folder and names the blocks.
+func (s *vectorSide) listBlocks() ([]string, error) {
+	entries, err := os.ReadDir(s.path)
 	if err != nil {
 		return nil, err
 	}
-	return &vectorSide{Matrix: m}, nil
+	var files []string
+	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && !strings.HasPrefix(name, ".") {
+			files = append(files, filepath.Join(s.path, name))
+			s.names = append(s.names, strings.TrimSuffix(name, filepath.Ext(name)))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: is a folder without files of vectors", s.path)
+	}
+	return files, nil
+}
+
+func (s *vectorSide) rows() int64 { return s.blocks[0].Rows() }
+
+// vectors returns the blocks.
+func (s *vectorSide) vectors() []influence.Vectors {
+	out := make([]influence.Vectors, len(s.blocks))
+	for i, b := range s.blocks {
+		out[i] = b
+	}
+	return out
+}
+
+// block returns a block by its name.
+func (s *vectorSide) block(name string) (influence.Vectors, error) {
+	i := slices.Index(s.names, name)
+	if i < 0 {
+		return nil, fmt.Errorf("%s: has no file %s.npy, .safetensors, .arrow or .parquet", s.path, name)
+	}
+	return s.blocks[i], nil
+}
+
+// fingerprint hashes the files of all blocks.
+func (s *vectorSide) fingerprint(ctx context.Context) (dataset.Fingerprint, error) {
+	var out dataset.Fingerprint
+	for _, b := range s.blocks {
+		print, err := b.Fingerprint(ctx)
+		if err != nil {
+			return out, err
+		}
+		out.Files = append(out.Files, print.Files...)
+	}
+	return out, nil
+}
+
+func (s *vectorSide) fileBytes() int64 {
+	n := int64(0)
+	for _, b := range s.blocks {
+		n += b.FileBytes()
+	}
+	return n
+}
+
+func (s *vectorSide) close() error {
+	var errs []error
+	for _, b := range s.blocks {
+		errs = append(errs, b.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // readNames reads the columns of keys and of groups; without a column of keys, rows
-// are numbered.
+// are numbered. Groups may also stand in a file, one on each line: @FILE.
 func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
-	s.keys = dataset.RowKeys(s.Rows())
+	s.keys = dataset.RowKeys(s.rows())
+	if file, ok := strings.CutPrefix(group, "@"); ok {
+		lines, err := keyList("@"+file, "@"+file)
+		if err != nil {
+			return err
+		}
+		if int64(len(lines)) != s.rows() {
+			return fmt.Errorf("%s: has %d groups for %d rows of %s", file, len(lines), s.rows(), s.path)
+		}
+		s.groups, group = &groupColumn{number: map[string]int32{}}, ""
+		s.groups.add(lines)
+	}
 	if key == "" && group == "" {
 		return nil
 	}
-	if s.Kind() != dataset.Arrow && s.Kind() != dataset.Parquet {
-		return fmt.Errorf("%s: %s files have no columns to name rows by; leave --key, --group and --by out, or write Arrow or Parquet with a column of vectors", filepath.Base(s.Path()), s.Kind())
+	if kind := s.blocks[0].Kind(); len(s.blocks) > 1 || kind != dataset.Arrow && kind != dataset.Parquet {
+		return fmt.Errorf("%s: has no columns to name rows by; leave --key, --group and --by out, or write one file of Arrow or Parquet with a column of vectors", s.path)
 	}
-	t, err := dataset.Open(s.Path(), dataset.Options{})
+	t, err := dataset.Open(s.path, dataset.Options{})
 	if err != nil {
 		return err
 	}
@@ -56,8 +157,8 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 		groups.add(f.Group)
 		rows += int64(f.N)
 	}
-	if rows != s.Rows() {
-		return fmt.Errorf("%s: has %d rows but %d vectors", s.Path(), rows, s.Rows())
+	if rows != s.rows() {
+		return fmt.Errorf("%s: has %d rows but %d vectors", s.path, rows, s.rows())
 	}
 	if key != "" {
 		s.keys = b.Keys()
@@ -67,29 +168,3 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 	}
 	return nil
 }
-
-// A groupColumn holds the group of each row, as a number into its names.
-type groupColumn struct {
-	names  groupNames
-	of     []int32
-	number map[string]int32
-}
-
-func (g *groupColumn) add(values []string) {
-	for _, v := range values {
-		n, known := g.number[v]
-		if !known {
-			n = int32(len(g.names))
-			g.number[v] = n
-			g.names = append(g.names, v)
-		}
-		g.of = append(g.of, n)
-	}
-}
-
-// The groups of the rows are keys that repeat.
-
-func (g *groupColumn) Len() int64            { return int64(len(g.of)) }
-func (g *groupColumn) IsInt() bool           { return false }
-func (g *groupColumn) Int(i int64) int64     { return int64(g.of[i]) }
-func (g *groupColumn) String(i int64) string { return g.names[g.of[i]] }

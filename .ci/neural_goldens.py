@@ -1,0 +1,193 @@
+"""Runs infl for the golden arrays of methods on vectors.
+
+python neural_goldens.py CASES OUT --infl BINARY --work DIR [--dtype float32|float64]
+
+Captures are written out as gradients, one .npy file for each module, and scored by the
+command line; OUT/<case>/<name>.npy is what golden/check/neural_check.py compares.
+"""
+import argparse
+import json
+import os
+import subprocess
+
+import numpy as np
+import pyarrow.parquet as pq
+
+NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I8": "i1", "U8": "u1", "BF16": "<u2"}
+
+
+def tensors(path):
+    """Reads a safetensors file as a dict of arrays; BF16 becomes float32."""
+    with open(path, "rb") as f:
+        size = int.from_bytes(f.read(8), "little")
+        head = json.loads(f.read(size))
+        raw = f.read()
+    out = {}
+    for name, d in head.items():
+        if name != "__metadata__":
+            begin, end = d["data_offsets"]
+            x = np.frombuffer(raw[begin:end], NUMBERS[d["dtype"]]).reshape(d["shape"])
+            out[name] = (x.astype("<u4") << 16).view("<f4") if d["dtype"] == "BF16" else x
+    return out
+
+
+def unfold(x, conv):
+    """[n, c, h, w] -> patches [n, positions, c*kh*kw], zero padding, positions row-major."""
+    (kh, kw), (sh, sw), (ph, pw) = conv["kernel"], conv["stride"], conv["padding"]
+    x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    w = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::sh, ::sw]
+    w = w.transpose(0, 2, 3, 1, 4, 5)
+    return w.reshape(w.shape[0], w.shape[1] * w.shape[2], -1)
+
+
+class Capture:
+    """One split of a capture folder: rows of a and g, or gradients, per module."""
+
+    def __init__(self, folder):
+        self.manifest = json.load(open(os.path.join(folder, "manifest.json")))
+        self.shards = [tensors(os.path.join(folder, s["file"])) for s in self.manifest["shards"]]
+        self.ids = np.concatenate([s["ids"] for s in self.shards])
+        self.loss = np.concatenate([s["loss"] for s in self.shards])
+
+    def gradients(self):
+        """Module names and gradients [n, out * in(+1)] in float64."""
+        groups = {g["name"]: g for g in self.manifest.get("input_groups", [])}
+        out = {}
+        for m in self.manifest["modules"]:
+            parts = []
+            for s in self.shards:
+                if "G/" + m["name"] in s:
+                    g = s["G/" + m["name"]].astype(np.float64)
+                    parts.append(g.reshape(len(g), -1))
+                    continue
+                a, g = self.rows(s, m, groups[m["input_group"]])
+                parts += [np.einsum("to,ti->oi", y, x).ravel()[None] for x, y in zip(a, g)]
+            out[m["name"]] = np.concatenate(parts)
+        return out
+
+    def rows(self, shard, module, group):
+        """Per example: inputs with the 1 of a bias, and output gradients."""
+        n = len(shard["ids"])
+        a = shard["a/" + module["input_group"]].astype(np.float64)
+        g = shard["g/" + module["name"]].astype(np.float64)
+        offsets = shard.get("offsets/" + module["row_set"])
+        if group["layout"] == "nchw":
+            a = unfold(a, module["conv"])
+            a = a.reshape(-1, a.shape[2])
+        if module["bias"]:
+            a = np.concatenate([a, np.ones((len(a), 1))], 1)
+        if offsets is None:
+            offsets = np.arange(n + 1) * (len(g) // n)
+        cut = list(zip(offsets[:-1], offsets[1:]))
+        return [a[lo:hi] for lo, hi in cut], [g[lo:hi] for lo, hi in cut]
+
+
+class Runner:
+    def __init__(self, args):
+        self.args, self.runs = args, 0
+
+    def score(self, method, *flags):
+        """Runs infl score and returns the run folder."""
+        run = os.path.join(self.args.work, f"run{self.runs}")
+        self.runs += 1
+        command = [self.args.infl, "score", "--method", method, "--dtype", self.args.dtype, "--out", run, "--quiet", *flags]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(" ".join(command) + "\n" + done.stderr)
+        return run
+
+    def matrix(self, method, *flags):
+        return np.load(os.path.join(self.score(method, "--top", "0", "--matrix", "npy", *flags), "matrix.npy"))
+
+    def self_scores(self, method, *flags):
+        return column(self.score(method, "--self", *flags), "self")
+
+    def save(self, case, name, array):
+        folder = os.path.join(self.args.out, case)
+        os.makedirs(folder, exist_ok=True)
+        np.save(os.path.join(folder, name + ".npy"), array)
+
+    def folder(self, *names):
+        return os.path.join(self.args.work, "stores", *names)
+
+    def store(self, blocks, *names):
+        """Writes blocks as the files of a folder, in order, and returns it."""
+        folder = self.folder(*names)
+        os.makedirs(folder, exist_ok=True)
+        for i, (name, x) in enumerate(blocks.items()):
+            np.save(os.path.join(folder, f"{i:03}-{name}.npy"), np.ascontiguousarray(x, np.float64))
+        return folder
+
+    def export(self, case, *names):
+        """Writes the gradients of a capture's two sides; returns the flags that name them."""
+        source = os.path.join(self.args.cases, case, "capture", *names)
+        for side in ("train", "query"):
+            self.store(Capture(os.path.join(source, side)).gradients(), case, *names, side)
+        return ["--train", self.folder(case, *names, "train"), "--query", self.folder(case, *names, "query")]
+
+
+def column(run, name):
+    return np.asarray(pq.read_table(os.path.join(run, "rows.parquet"))[name])
+
+
+def rows_cases(r):
+    """mlp_optdigits, cnn_mnist, gpt_shakespeare: the inner products of gradients."""
+    for case in ("mlp_optdigits", "cnn_mnist", "gpt_shakespeare"):
+        both = r.export(case)
+        r.save(case, "pairwise_identity", r.matrix("dot", *both))
+        squares = r.self_scores("dot", *both[:2])
+        r.save(case, "self_identity", squares)
+        r.save(case, "grad_norm_train", np.sqrt(squares))
+
+
+def tracin(r):
+    case = "tracin_optdigits"
+    source = os.path.join(r.args.cases, case, "capture")
+    flags, last = [], []
+    for i, c in enumerate(json.load(open(os.path.join(source, "run.json")))["checkpoints"]):
+        name = f"ckpt{i}"
+        flags.append(r.folder(case, name) + f"@{c['lr']}")
+        r.export(case, name)
+        r.save(case, f"tracin_{name}", r.matrix("tracin", "--checkpoint", flags[-1]))
+        for side in ("train", "query"):
+            capture = Capture(os.path.join(source, name, side))
+            module = capture.manifest["modules"][-1]
+            for block, prefix, key in (("features", "a/", "input_group"), ("gradients", "g/", "name")):
+                folder = r.folder(case, "last", name, side)
+                os.makedirs(folder, exist_ok=True)
+                np.save(os.path.join(folder, block + ".npy"), np.concatenate([s[prefix + module[key]] for s in capture.shards]))
+        last.append(r.folder(case, "last", name) + f"@{c['lr']}")
+    all_layers = [x for f in flags for x in ("--checkpoint", f)]
+    last_layer = [x for f in last for x in ("--checkpoint", f)]
+    scores = r.matrix("tracin", *all_layers)
+    r.save(case, "tracin", scores)
+    r.save(case, "tracin_self", r.self_scores("tracin", *all_layers))
+    r.save(case, "tracin_cosine", r.matrix("tracin", "--normalize", "cosine", *all_layers))
+    r.save(case, "tracin_last", r.matrix("tracin-last", *last_layer))
+    r.save(case, "tracin_last_nobias", r.matrix("tracin-last", "--no-bias", *last_layer))
+    r.save(case, "tracin_last_self_nobias", r.self_scores("tracin-last", "--no-bias", *last_layer))
+    ids = Capture(os.path.join(source, "ckpt0", "train")).ids
+    top = pq.read_table(os.path.join(r.score("tracin", "--top", "10", *all_layers), "scores.parquet")).to_pandas()
+    top = top[top.side == "helpful"]
+    r.save(case, "tracin_top10_ids", np.stack([ids[t.train_row.to_numpy()] for _, t in top.groupby("query_row")]))
+
+
+def lora(r):
+    both = r.export("lora_sms", "ckpt1")
+    r.save("lora_sms", "identity", r.matrix("dot", *both))
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("cases")
+    p.add_argument("out")
+    p.add_argument("--infl", required=True)
+    p.add_argument("--work", required=True)
+    p.add_argument("--dtype", default="float64")
+    r = Runner(p.parse_args())
+    for case in (rows_cases, tracin, lora):
+        case(r)
+
+
+if __name__ == "__main__":
+    main()
