@@ -76,6 +76,7 @@ type term struct {
 type factor struct {
 	train, query Vectors // query is nil for self jobs only
 	bias         bool
+	inverse      inverse // of the curvature, for the query's side; nil for none
 }
 
 // plus is what the bias adds to an inner product.
@@ -92,6 +93,10 @@ type productScorer struct {
 	describe Description
 	workers  int
 	memory   int64
+
+	relative   Normalization
+	rowWeights []Vectors // n × 1 each: scores of a train row are multiplied with their mean; nil for none
+	noSelf     string    // why self jobs are refused; empty where they are not
 }
 
 // newProduct checks that the sides of all terms fit.
@@ -158,6 +163,10 @@ func (s *productScorer) Layout(j Job) (Layout, error) {
 	switch {
 	case j.Of.Kind != Loss:
 		return l, fmt.Errorf("method %s multiplies vectors; it has no %s", s.describe.Method, j.Of.Kind)
+	case j.Self && s.noSelf != "":
+		return l, &UnsupportedError{What: "self-influence by " + s.describe.Method, Reason: s.noSelf}
+	case j.Self && s.relative != AsTheyAre:
+		return l, &UnsupportedError{What: "self-influence by a norm of the row", Reason: "the norm is made of it", Instead: "leave the normalisation out"}
 	case j.Self:
 	case s.terms[0].factors[0].query == nil:
 		return l, fmt.Errorf("method %s was made without queries", s.describe.Method)
@@ -232,6 +241,13 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 	p.MemoryBytes += s.blockBytes(l.Precision) + scores*int64(s.workers)*256
 	if !s.direct() {
 		p.MemoryBytes += 2 * scores * chunkRows(slabs[0].Len())
+	}
+	for _, t := range s.terms {
+		for _, f := range t.factors {
+			if f.inverse != nil {
+				p.MemoryBytes += f.inverse.bytes(slabs[0].Len())
+			}
+		}
 	}
 	rate := productRate * float64(s.workers)
 	if l.Precision == Float64 {

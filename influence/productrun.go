@@ -28,6 +28,8 @@ type productRun[F kernel.Float] struct {
 	norms  []F // squared
 	scale  []F // of train rows, with unit
 
+	rowScale []F // of the rows of a chunk, from its first; nil for 1
+
 	mu  sync.Mutex
 	err error // the first one of the goroutines
 }
@@ -61,6 +63,11 @@ func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
 			if err != nil {
 				return err
 			}
+			if f.inverse != nil {
+				if err := f.inverse.apply(ctx, m); err != nil {
+					return err
+				}
+			}
 			weight := 1.0
 			if i == 0 {
 				weight = x.weight
@@ -93,6 +100,9 @@ func (r *productRun[F]) unit(ctx context.Context, area Range2) error {
 
 // chunk adds up the terms of a part of the scores.
 func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
+	if err := r.scaleRows(ctx, part.Train); err != nil {
+		return err
+	}
 	if !r.direct() || r.job.Self {
 		r.sum = cleared(r.sum, part)
 	}
@@ -100,10 +110,9 @@ func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
 		for i, f := range x.factors {
 			err := eachPiece(ctx, f.train, r.job.Train, part.Train, func(first int64, b dataset.Block) error {
 				if r.job.Self {
-					r.squares(t, i, part, first, b)
-				} else {
-					r.multiply(ctx, t, i, part, first, b)
+					return firstError(r.squares(ctx, t, i, part, first, b), ctx.Err())
 				}
+				r.multiply(ctx, t, i, part, first, b)
 				return firstError(r.err, ctx.Err())
 			})
 			if err != nil {
@@ -145,6 +154,9 @@ func (r *productRun[F]) multiply(ctx context.Context, t, i int, part Range2, fir
 		at := first + int64(row) - part.Train.Lo
 		switch {
 		case r.direct():
+			if r.rowScale != nil {
+				rescale(c, r.rowScale, int(at), nil)
+			}
 			r.put(ctx, Range2{part.Query, Range{part.Train.Lo + at, part.Train.Lo + at + int64(c.Rows)}}, c)
 		case len(x.factors) == 1:
 			addTo(r.sum.Block(int(at), 0, c.Rows, c.Cols), c)
@@ -218,7 +230,7 @@ func (r *productRun[F]) squaredNorms(m kernel.Matrix[F]) []F {
 }
 
 // squares adds what a block of train rows has to do with itself.
-func (r *productRun[F]) squares(t, i int, part Range2, first int64, b dataset.Block) {
+func (r *productRun[F]) squares(ctx context.Context, t, i int, part Range2, first int64, b dataset.Block) error {
 	x := r.terms[t]
 	f := x.factors[i]
 	at := int(first - part.Train.Lo)
@@ -226,7 +238,15 @@ func (r *productRun[F]) squares(t, i int, part Range2, first int64, b dataset.Bl
 		r.product = cleared(r.product, part)
 	}
 	m := matrixOf(r.workers, b, f.train.Dtype(), &r.buffer)
-	for k, s := range r.squaredNorms(m) {
+	squares := r.squaredNorms(m)
+	if f.inverse != nil {
+		moved, err := r.moved(ctx, f, m)
+		if err != nil {
+			return err
+		}
+		kernel.RowDots(r.workers, m, moved, squares)
+	}
+	for k, s := range squares {
 		v := s + F(f.plus())
 		if x.unit && v-v == 0 {
 			v = 0
@@ -244,11 +264,29 @@ func (r *productRun[F]) squares(t, i int, part Range2, first int64, b dataset.Bl
 			r.sum.Data[at+k] += *p
 		}
 	}
+	return nil
+}
+
+// moved returns the rows of m times the inverse of a factor, in F.
+func (r *productRun[F]) moved(ctx context.Context, f factor, m kernel.Matrix[F]) (kernel.Matrix[F], error) {
+	wide := kernel.NewMatrix[float64](m.Rows, m.Cols)
+	for i, v := range m.Data {
+		wide.Data[i] = float64(v)
+	}
+	out := kernel.NewMatrix[F](m.Rows, m.Cols)
+	err := f.inverse.apply(ctx, wide)
+	for i, v := range wide.Data {
+		out.Data[i] = F(v)
+	}
+	return out, err
 }
 
 // putSum hands over the sums of a chunk.
 func (r *productRun[F]) putSum(ctx context.Context, part Range2) error {
 	const rows = 256
+	if r.rowScale != nil {
+		rescale(r.sum, r.rowScale, 0, nil)
+	}
 	err := parallel.For(ctx, r.workers, (r.sum.Rows+rows-1)/rows, func(_, b int) error {
 		lo, n := b*rows, min(rows, r.sum.Rows-b*rows)
 		at := part.Train.Lo + int64(lo)

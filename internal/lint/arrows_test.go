@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"internal/lint":           {},
 	"internal/oracle":         {},
 	"influence/dataset":       {"internal/kernel", "internal/parallel"},
-	"influence":               {"influence/dataset", "internal/kernel", "internal/parallel"},
+	"influence":               {"influence/dataset", "internal/kernel", "internal/kernel/dense", "internal/parallel"},
 	"influence/sink":          {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"influence/capture":       {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},

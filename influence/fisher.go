@@ -1,0 +1,167 @@
+package influence
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// An inverse maps vectors to what is multiplied with train gradients: each row v
+// becomes v·H⁻¹ of a curvature H. It is used from one goroutine at a time.
+type inverse interface {
+	// apply overwrites rows. The first call reads what it needs to know of H.
+	apply(ctx context.Context, rows kernel.Matrix[float64]) error
+
+	// bytes is the memory that it needs for so many vectors at a time.
+	bytes(vectors int64) int64
+}
+
+// A Damping is what is added to the diagonal of a curvature. The zero value adds
+// nothing.
+type Damping struct {
+	Heuristic bool    // a tenth of the mean eigenvalue of each block, instead of Value
+	Value     float64 // at least 0
+}
+
+// String says it for a description.
+func (d Damping) String() string {
+	if d.Heuristic {
+		return "a tenth of the mean eigenvalue of each block"
+	}
+	return fmt.Sprint(d.Value)
+}
+
+// A fisher is the empirical Fisher matrix of one block of gradients, damped:
+//
+//	H = scale·Σ_n g_n·g_nᵀ + λ·I
+//
+// over all train rows. All its arithmetic is float64; sums over rows are chains in
+// blocks of 4,096 rows, which meet on a binary tree.
+type fisher struct {
+	train   Vectors
+	scale   float64 // 1/n for a mean
+	damping Damping
+	workers int
+
+	mu    sync.Mutex
+	known bool
+	lam   float64
+}
+
+// meanFisher returns the mean of the outer products, damped.
+func meanFisher(train Vectors, d Damping, workers int) *fisher {
+	return &fisher{train: train, scale: 1 / float64(max(1, train.Rows())), damping: d, workers: workers}
+}
+
+// lambda returns λ, which is found in one pass where it is heuristic.
+func (h *fisher) lambda(ctx context.Context) (float64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.damping.Heuristic {
+		return h.damping.Value, nil
+	}
+	if h.known {
+		return h.lam, nil
+	}
+	sum, err := h.sumRows(ctx, 1, 1, func(_ int64, g, into kernel.Matrix[float64]) {
+		for i := range g.Rows {
+			into.Data[0] += squaredNorm(g.Row(i))
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	h.lam = 0.1 * h.scale * sum.Data[0] / float64(h.train.Cols())
+	if h.lam-h.lam != 0 {
+		return 0, h.notFinite(ctx)
+	}
+	h.known = true
+	return h.lam, nil
+}
+
+// notFinite says which rows are the reason why a result is not finite.
+func (h *fisher) notFinite(ctx context.Context) error {
+	if err := checkFinite(ctx, h.train, "train", RowRange(0, h.train.Rows())); err != nil {
+		return err
+	}
+	return fmt.Errorf("the curvature of %d train gradients is beyond float64", h.train.Rows())
+}
+
+// sumRows returns a sum over all train rows of a matrix of rows × cols numbers. add
+// adds some consecutive rows, of which the first is named, one after the other.
+func (h *fisher) sumRows(ctx context.Context, rows, cols int, add func(first int64, g, into kernel.Matrix[float64])) (kernel.Matrix[float64], error) {
+	const block = parallel.BlockRows
+	n := h.train.Rows()
+	type sum = kernel.Matrix[float64]
+	if n == 0 {
+		return kernel.NewMatrix[float64](rows, cols), nil
+	}
+	tree := parallel.NewTree(int((n+block-1)/block), func(a, b sum) sum {
+		for i, v := range b.Data {
+			a.Data[i] += v
+		}
+		return a
+	})
+	into := kernel.NewMatrix[float64](rows, cols)
+	var buffer []float64
+	for b, err := range h.train.Blocks(ctx, 0, n) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return sum{}, err
+		}
+		g := matrixOf(h.workers, b, h.train.Dtype(), &buffer)
+		for at := 0; at < g.Rows; {
+			first := b.First + int64(at)
+			count := int(min(int64(g.Rows-at), block-first%block))
+			add(first, g.Block(at, 0, count, g.Cols), into)
+			at += count
+			if end := first + int64(count); end%block == 0 || end == n {
+				if err := tree.Add(int(first/block), into); err != nil {
+					return sum{}, err
+				}
+				into = kernel.NewMatrix[float64](rows, cols)
+			}
+		}
+	}
+	return tree.Root()
+}
+
+// times returns v·H for rows v.
+func (h *fisher) times(ctx context.Context, v kernel.Matrix[float64]) (kernel.Matrix[float64], error) {
+	lambda, err := h.lambda(ctx)
+	if err != nil {
+		return v, err
+	}
+	out, err := h.sumRows(ctx, v.Rows, v.Cols, func(_ int64, g, into kernel.Matrix[float64]) {
+		products := kernel.NewMatrix[float64](v.Rows, g.Rows)
+		kernel.GemmNT(h.workers, v, g, products)
+		kernel.GemmNN(h.workers, products, g, into)
+	})
+	for i, x := range v.Data {
+		out.Data[i] = float64(h.scale*out.Data[i]) + float64(lambda*x)
+	}
+	return out, err
+}
+
+// timesBytes is the memory that times needs for so many vectors.
+func (h *fisher) timesBytes(vectors int64) int64 {
+	levels := int64(2)
+	for n := h.train.Rows() / parallel.BlockRows; n > 0; n /= 2 {
+		levels++
+	}
+	return levels*vectors*int64(h.train.Cols())*8 + vectors*parallel.BlockRows*8
+}
+
+// checkRows returns an error where the vectors that an inverse has made are not
+// finite.
+func (h *fisher) checkRows(ctx context.Context, rows kernel.Matrix[float64]) error {
+	if finite(rows.Data) >= 0 {
+		return h.notFinite(ctx)
+	}
+	return nil
+}

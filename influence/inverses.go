@@ -1,0 +1,115 @@
+package influence
+
+import (
+	"fmt"
+
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// A CurvatureOptions says how the inverse of the curvature is had. The curvature of
+// each block of gradients is the damped empirical Fisher matrix of all train rows,
+//
+//	H = (1/n)·Σ_i g_i·g_iᵀ + λ·I
+type CurvatureOptions struct {
+	ProductOptions
+	Damping   Damping
+	Rank      int    // of Nystroem
+	Seed      uint64 // of Nystroem
+	Normalize Normalization
+}
+
+// A Normalization divides scores by a norm of the train row, so that rows with large
+// gradients do not lead every list.
+type Normalization uint8
+
+const (
+	// AsTheyAre leaves scores as they are.
+	AsTheyAre Normalization = iota
+
+	// LRelatIF divides by √(g_iᵀ·H⁻¹·g_i), the root of the row's influence on itself
+	// (Barshan, Brunet and Dziugaite 2020, definition 3).
+	LRelatIF
+
+	// ThetaRelatIF divides by ‖H⁻¹·g_i‖, how far the row moves the parameters (there,
+	// definition 2).
+	ThetaRelatIF
+)
+
+// throughInverse returns the scorer of ⟨b_q·H⁻¹, a_i⟩, summed over blocks.
+func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func(*fisher) (inverse, error)) (Scorer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if v := o.Damping.Value; !(v >= 0) || v-v != 0 {
+		return nil, fmt.Errorf("a damping of %v; it must be a number that is not negative", v)
+	}
+	var terms []term
+	for l, train := range c.Train {
+		if l > 0 {
+			if err := sameRows(c.Train[0], train); err != nil {
+				return nil, err
+			}
+		}
+		inv, err := invert(meanFisher(train, o.Damping, parallel.Workers(o.Workers)))
+		if err != nil {
+			return nil, fmt.Errorf("block %d: %w", l, err)
+		}
+		terms = append(terms, term{weight: 1, factors: []factor{{train: train, query: c.query(l), inverse: inv}}})
+	}
+	one := 1 / float64(max(1, c.Train[0].Rows()))
+	d.Unit, d.LOOFactor = "loss, times the number of train rows", &one
+	d.Approximate = append(d.Approximate, "the Hessian is the empirical Fisher matrix, without products between blocks", "damping: "+o.Damping.String())
+	s, err := newProduct(terms, o.ProductOptions, d)
+	if err != nil {
+		return nil, err
+	}
+	return s.normalized(o.Normalize), nil
+}
+
+// normalized makes the scorer divide by a norm of train rows.
+func (s *productScorer) normalized(n Normalization) *productScorer {
+	s.relative = n
+	switch n {
+	case LRelatIF:
+		s.describe.Source += "; divided by the root of the row's self-influence: Barshan, Brunet and Dziugaite (2020), definition 3"
+	case ThetaRelatIF:
+		s.describe.Source += "; divided by the norm of the row's change of the parameters: Barshan, Brunet and Dziugaite (2020), definition 2"
+	}
+	if n != AsTheyAre {
+		s.describe.Unit, s.describe.LOOFactor = s.describe.Unit+", by a norm of the train row", nil
+	}
+	return s
+}
+
+// Exact returns influence functions with the dense inverse of the curvature:
+//
+//	I(i, q) = Σ over blocks  g_qᵀ·H⁻¹·g_i     self: g_iᵀ·H⁻¹·g_i
+//
+// (Koh and Liang 2017, equation 2, without their minus sign: score > 0 means that the
+// train row helps.) H is factored by Cholesky in float64, or where a block has fewer
+// train rows than numbers, by way of the rows' inner products. It is an error where H
+// is singular, or has more than 20,000 rows. The scores themselves are inner products in
+// the job's precision, as [Dot] has them.
+//
+// Cost: n·d² + d³/3 operations beside those of Dot.
+func Exact(c Checkpoint, o CurvatureOptions) (Scorer, error) {
+	d := lossDescription("exact")
+	d.Source = "Koh and Liang (2017), equation 2, sign turned"
+	return throughInverse(c, o, d, func(h *fisher) (inverse, error) {
+		inv := &denseInverse{fisher: h}
+		return inv, inv.check()
+	})
+}
+
+// LoGra is [Exact] for gradients that were projected layer by layer, as LoGra does:
+// each block is one layer's P_L·G·P_Rᵀ, and H the projected Gauss-Newton matrix (Choe
+// et al. 2024, equations 3 and 5).
+func LoGra(c Checkpoint, o CurvatureOptions) (Scorer, error) {
+	d := lossDescription("logra")
+	d.Source = "Choe et al. (2024), LoGra, equations 3 and 5"
+	d.Approximate = []string{"gradients are projected"}
+	return throughInverse(c, o, d, func(h *fisher) (inverse, error) {
+		inv := &denseInverse{fisher: h}
+		return inv, inv.check()
+	})
+}
