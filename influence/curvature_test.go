@@ -251,7 +251,9 @@ func TestLessIsItsDefinition(t *testing.T) {
 		}
 		return out
 	}
-	all := func(side [2]table, i int) []float64 { return append(append([]float64{}, side[0].rows[i]...), side[1].rows[i]...) }
+	all := func(side [2]table, i int) []float64 {
+		return append(append([]float64{}, side[0].rows[i]...), side[1].rows[i]...)
+	}
 	want := l.sum(q, n, func(c, e, i int) float64 { return cosine(direction(all(l.train[c], i)), all(l.query[c], e)) / 0.875 })
 	var less []influence.LessCheckpoint
 	for _, c := range cs {

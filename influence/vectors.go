@@ -151,6 +151,12 @@ func halves[H kernel.Half](bits []uint16) []H {
 	return unsafe.Slice((*H)(unsafe.Pointer(unsafe.SliceData(bits))), len(bits))
 }
 
+// ReadVectors returns the numbers of all vectors, row after row, in float64.
+func ReadVectors(ctx context.Context, v Vectors) ([]float64, error) {
+	m, err := readAll(ctx, v)
+	return m.Data, err
+}
+
 // A NonFiniteError says that vectors hold NaN or ±Inf. A score with such a vector
 // would be a number that nobody can vouch for.
 type NonFiniteError struct {

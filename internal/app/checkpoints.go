@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,11 @@ type checkpointSides struct {
 	name         string // among the fingerprints; "" without --checkpoint
 	rate         float64
 	train, query *vectorSide // query is nil for self-influence
+
+	common    *Common
+	dir       string                 // the folder; "" without --checkpoint
+	more      map[string]*vectorSide // further files of it that a method has asked for
+	optimizer string                 // the file of the optimiser's state that a method has read
 }
 
 // splitCheckpoint reads DIR[@LR]. Without a rate it is 1, where none is needed.
@@ -35,7 +41,7 @@ func splitCheckpoint(text string, rated bool) (dir string, rate float64, err err
 // openCheckpoints opens the sides of all checkpoints, or those of --train and --query.
 func openCheckpoints(c *Common, o *ModelOptions, m *vectorMethod, self bool) (out []*checkpointSides, err error) {
 	if len(o.Checkpoints) == 0 {
-		s := &checkpointSides{rate: 1}
+		s := &checkpointSides{rate: 1, common: c}
 		return []*checkpointSides{s}, s.open(c, o.Train, o.Query)
 	}
 	for i, text := range o.Checkpoints {
@@ -43,7 +49,7 @@ func openCheckpoints(c *Common, o *ModelOptions, m *vectorMethod, self bool) (ou
 		if err != nil {
 			return out, err
 		}
-		s := &checkpointSides{name: fmt.Sprintf("checkpoint %d", i), rate: rate}
+		s := &checkpointSides{name: fmt.Sprintf("checkpoint %d", i), rate: rate, common: c, dir: dir}
 		out = append(out, s)
 		query := sidePath(dir, "query")
 		if self {
@@ -79,8 +85,13 @@ func (s *checkpointSides) open(c *Common, train, query string) (err error) {
 
 // sides returns the open sides by the names of their fingerprints.
 func (s *checkpointSides) sides() map[string]*vectorSide {
+	all := maps.Clone(s.more)
+	if all == nil {
+		all = map[string]*vectorSide{}
+	}
+	all["train"], all["query"] = s.train, s.query
 	out := map[string]*vectorSide{}
-	for name, side := range map[string]*vectorSide{"train": s.train, "query": s.query} {
+	for name, side := range all {
 		if side == nil {
 			continue
 		}

@@ -168,9 +168,7 @@ func (o *ModelOptions) validateTrees(needQuery bool) error {
 	if idle := o.GradientOptions.set(); len(idle) > 0 {
 		errs = append(errs, idleFlags(o.Method, idle))
 	}
-	if o.Form != "exact" && o.Form != "compat" {
-		errs = append(errs, fmt.Errorf("--form %q is not known; use exact or compat", o.Form))
-	}
+	errs = append(errs, o.validateForm())
 	if o.InitialScore != "" && o.InitialScore != "fixed" && o.InitialScore != "refit" {
 		errs = append(errs, fmt.Errorf("--initial-score %q is not known; use refit or fixed", o.InitialScore))
 	}
@@ -185,6 +183,13 @@ func (o *ModelOptions) validateTrees(needQuery bool) error {
 	return errors.Join(errs...)
 }
 
+func (o *ModelOptions) validateForm() error {
+	if o.Form != "exact" && o.Form != "compat" {
+		return fmt.Errorf("--form %q is not known; use exact or compat", o.Form)
+	}
+	return nil
+}
+
 // idleFlags is the error about flags that a method does not depend on.
 func idleFlags(method string, flags []string) error {
 	return fmt.Errorf("%s: method %s does not depend on %s", joinNames(flags), method, plural(len(flags), "it", "them"))
@@ -193,7 +198,7 @@ func idleFlags(method string, flags []string) error {
 // validateVectors lists what is wrong for methods on vectors, and names flags that
 // say something else.
 func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
-	errs := []error{m.vectors.validate(o, needQuery)}
+	errs := []error{m.vectors.validate(o, needQuery), o.validateForm()}
 	idle := m.vectors.idle(&o.GradientOptions)
 	for _, f := range []struct {
 		flag string
@@ -202,7 +207,7 @@ func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
 		{"--model", o.Model != ""}, {"--label", o.Label != ""}, {"--weight", o.Weight != ""}, {"--base", o.Base != ""},
 		{"--classes", len(o.Classes) > 0}, {"--categories", o.Categories != ""}, {"--predictions", o.Predictions != ""},
 		{"--row-masks", o.RowMasks != ""}, {"--learning-rate", len(o.LearningRate) > 0}, {"--lambda", o.Lambda != ""},
-		{"--alpha", o.Alpha != ""}, {"--trees", o.Trees != ""}, {"--of", o.Of != ""}, {"--form", o.Form != "exact"},
+		{"--alpha", o.Alpha != ""}, {"--trees", o.Trees != ""}, {"--of", o.Of != ""}, {"--form", o.Form != "exact" && !m.vectors.compat},
 		{"--initial-score", o.InitialScore != ""}, {"--label-edit", o.LabelEdit != ""}, {"--measure", o.Measure != ""},
 		{"--allow-approximate", o.AllowApproximate},
 	} {

@@ -77,6 +77,16 @@ func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fi
 		}
 		out[name] = print
 	}
+	for _, c := range v.checkpoints {
+		if c.optimizer == "" {
+			continue
+		}
+		print, err := dataset.FingerprintFile(ctx, c.optimizer)
+		if err != nil {
+			return nil, err
+		}
+		out[c.name+"/optimizer"] = dataset.Fingerprint{Files: []dataset.FileFingerprint{print}}
+	}
 	return out, nil
 }
 
@@ -90,6 +100,7 @@ func (v *vectorInquiry) scorer() (influence.Scorer, error) {
 	}
 	return v.method.vectors.scorer(vectorArguments{
 		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints,
+		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
 	})
 }

@@ -12,6 +12,7 @@ import (
 type vectorMethod struct {
 	flags     []string // of GradientOptions, those that it depends on
 	rated     bool     // checkpoints need learning rates
+	compat    bool     // has the form of the reference implementation
 	normalize []string // what --normalize may be beside none
 	scorer    func(a vectorArguments) (influence.Scorer, error)
 }
@@ -21,6 +22,8 @@ type vectorArguments struct {
 	*GradientOptions
 	sides   []*checkpointSides
 	product influence.ProductOptions
+	form    string
+	seed    uint64
 }
 
 // cosine reports whether gradients are divided by their norms.
@@ -52,24 +55,24 @@ var vectorMethods = []method{
 			}
 			return influence.TracInLast(layers, !a.NoBias, a.cosine(), a.product)
 		}}},
+	{name: "representer", needs: "last-layer features and output gradients, or coefficients", answers: "how much of the query's logit the row makes", vectors: representer},
+	{name: "datainf", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian as a mean of inverses", vectors: curvatureMethod(influence.DataInf)},
+	{name: "trak", needs: "checkpoints of projected margin gradients, with out_to_loss", answers: "how the row moves the query's margin in the linearised model, over an ensemble", vectors: trak},
+	{name: "less", needs: "checkpoints of gradients, with the state of Adam", answers: "how far a step of Adam on the row goes along the query's gradient", vectors: less},
+	{name: "logra", needs: "gradients projected layer by layer", answers: "what if the row had been removed: the inverse Hessian of projected gradients", vectors: curvatureMethod(influence.LoGra)},
+	{name: "cg", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by conjugate gradients", vectors: curvatureMethod(influence.CG)},
+	{name: "lissa", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by a series", vectors: curvatureMethod(influence.LiSSA)},
+	{name: "nystroem", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian in --rank directions", vectors: curvatureMethod(influence.Nystroem, "--rank")},
+	{name: "exact", needs: "gradients of up to 20,000 numbers a block", answers: "what if the row had been removed: the inverse Hessian, dense", vectors: curvatureMethod(influence.Exact)},
 }
 
 // compare scores the vectors of both sides, all blocks of a row as one.
 func compare(a vectorArguments, scorer func(train, query influence.Vectors, o influence.ProductOptions) (influence.Scorer, error)) (influence.Scorer, error) {
-	c := a.checkpoints()[0]
-	train, err := influence.Concat(c.Train...)
-	if err != nil || c.Query == nil {
-		return orScorer(err, func() (influence.Scorer, error) { return scorer(train, nil, a.product) })
-	}
-	query, err := influence.Concat(c.Query...)
-	return orScorer(err, func() (influence.Scorer, error) { return scorer(train, query, a.product) })
-}
-
-func orScorer(err error, scorer func() (influence.Scorer, error)) (influence.Scorer, error) {
+	sides, err := joinSides(a.checkpoints()[0])
 	if err != nil {
 		return nil, err
 	}
-	return scorer()
+	return scorer(sides.train, sides.query, a.product)
 }
 
 // checkpoints returns the gradients of all sides.
@@ -123,6 +126,12 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 	for _, c := range o.Checkpoints {
 		_, _, err := splitCheckpoint(c, m.rated)
 		errs = append(errs, err)
+	}
+	if _, err := parseDamping(o.Damping, influence.Damping{}); err != nil {
+		errs = append(errs, err)
+	}
+	if slices.Contains(m.flags, "--rank") && o.Rank < 1 {
+		errs = append(errs, fmt.Errorf("--rank is needed: how many directions of the curvature are kept"))
 	}
 	known := append([]string{"none"}, m.normalize...)
 	if o.Normalize != "" && slices.Contains(m.flags, "--normalize") && !slices.Contains(known, o.Normalize) {

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
+)
+
+// curvatureMethod is a method that multiplies with an inverse curvature.
+func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error), flags ...string) *vectorMethod {
+	return &vectorMethod{
+		flags: append(flags, "--damping", "--normalize"), normalize: []string{"l-relatif", "theta-relatif"},
+		scorer: func(a vectorArguments) (influence.Scorer, error) {
+			damping, err := parseDamping(a.Damping, influence.Damping{Heuristic: true})
+			if err != nil {
+				return nil, err
+			}
+			o := influence.CurvatureOptions{ProductOptions: a.product, Damping: damping, Rank: a.Rank, Seed: a.seed}
+			switch a.Normalize {
+			case "l-relatif":
+				o.Normalize = influence.LRelatIF
+			case "theta-relatif":
+				o.Normalize = influence.ThetaRelatIF
+			}
+			return scorer(a.checkpoints()[0], o)
+		},
+	}
+}
+
+// parseDamping reads --damping.
+func parseDamping(text string, otherwise influence.Damping) (influence.Damping, error) {
+	switch text {
+	case "":
+		return otherwise, nil
+	case "heuristic":
+		return influence.Damping{Heuristic: true}, nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v >= 0) || v-v != 0 {
+		return influence.Damping{}, fmt.Errorf("--damping %q is not known; use heuristic, or a number that is not negative", text)
+	}
+	return influence.Damping{Value: v}, nil
+}
+
+var trak = &vectorMethod{
+	flags: []string{"--checkpoint", "--damping"}, compat: true,
+	scorer: func(a vectorArguments) (influence.Scorer, error) {
+		damping, err := parseDamping(a.Damping, influence.Damping{})
+		if err != nil {
+			return nil, err
+		}
+		var models []influence.TrakModel
+		for i, c := range a.checkpoints() {
+			f, err := joinSides(c)
+			if err != nil {
+				return nil, err
+			}
+			out, err := a.sides[i].beside("out_to_loss")
+			if err != nil {
+				return nil, err
+			}
+			models = append(models, influence.TrakModel{Train: f.train, Query: f.query, OutToLoss: out.blocks[0]})
+		}
+		return influence.Trak(models, damping, a.form == "compat", a.product)
+	},
+}
+
+var less = &vectorMethod{
+	flags: []string{"--checkpoint"}, rated: true,
+	scorer: func(a vectorArguments) (influence.Scorer, error) {
+		var out []influence.LessCheckpoint
+		for i, c := range a.checkpoints() {
+			adam, err := a.sides[i].adam()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, influence.LessCheckpoint{Checkpoint: c, Adam: adam})
+		}
+		return influence.Less(out, a.product)
+	},
+}
+
+var representer = &vectorMethod{
+	flags: []string{"--damping", "--no-bias"},
+	scorer: func(a vectorArguments) (influence.Scorer, error) {
+		s := a.sides[0]
+		if s.query == nil {
+			return nil, errors.New("--self: representer points explain queries")
+		}
+		p := influence.RepresenterPoints{Bias: !a.NoBias}
+		var errs [4]error
+		p.TrainFeatures, errs[0] = s.train.block("features")
+		p.QueryFeatures, errs[1] = s.query.block("features")
+		if p.Alpha, errs[2] = s.train.block("alpha"); errs[2] != nil {
+			p.Alpha, errs[2] = s.train.block("gradients")
+			damping, err := parseDamping(a.Damping, influence.Damping{})
+			if p.L2 = damping.Value; err != nil || p.L2 == 0 {
+				errs[3] = errors.Join(err, errors.New("--damping is needed: the L2 regularisation of the last layer, or a file alpha"))
+			}
+		}
+		classes, err := s.query.block("classes")
+		if err := errors.Join(append(errs[:], err)...); err != nil {
+			return nil, err
+		}
+		numbers, err := influence.ReadVectors(context.Background(), classes)
+		for _, v := range numbers {
+			p.Classes = append(p.Classes, int(v))
+		}
+		if err != nil {
+			return nil, err
+		}
+		return influence.Representer(p, a.product)
+	},
+}
+
+// joinSides returns the gradients of all layers of a checkpoint, for each side.
+func joinSides(c influence.Checkpoint) (out struct{ train, query influence.Vectors }, err error) {
+	if out.train, err = influence.Concat(c.Train...); err != nil || c.Query == nil {
+		return out, err
+	}
+	out.query, err = influence.Concat(c.Query...)
+	return out, err
+}
+
+// beside opens a further file of vectors in the folder of the checkpoint.
+func (s *checkpointSides) beside(name string) (*vectorSide, error) {
+	if side := s.more[name]; side != nil {
+		return side, nil
+	}
+	if s.dir == "" {
+		return nil, fmt.Errorf("--checkpoint is needed: a folder with the sides train and query, and with %s", name)
+	}
+	side, err := openVectorSide(s.common, sidePath(s.dir, name))
+	if err != nil {
+		return nil, err
+	}
+	if s.more == nil {
+		s.more = map[string]*vectorSide{}
+	}
+	s.more[name] = side
+	return side, nil
+}
+
+// adam reads the state of Adam from optimizer.safetensors in the checkpoint's folder;
+// nil where there is none.
+func (s *checkpointSides) adam() (*influence.AdamState, error) {
+	path := filepath.Join(s.dir, "optimizer.safetensors")
+	if _, err := os.Stat(path); s.dir == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	a := &influence.AdamState{}
+	for name, out := range map[string]*[]float64{"exp_avg": &a.Mean, "exp_avg_sq": &a.Square} {
+		m, err := dataset.OpenMatrix(path, dataset.MatrixOptions{Name: name})
+		if err != nil {
+			return nil, err
+		}
+		*out, err = influence.ReadVectors(context.Background(), m)
+		if err := errors.Join(err, m.Close()); err != nil {
+			return nil, err
+		}
+	}
+	s.optimizer = path
+	return a, nil
+}
