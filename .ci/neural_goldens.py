@@ -8,6 +8,7 @@ command line; OUT/<case>/<name>.npy is what golden/check/neural_check.py compare
 import argparse
 import json
 import os
+import shutil
 import subprocess
 
 import numpy as np
@@ -173,8 +174,111 @@ def tracin(r):
 
 
 def lora(r):
-    both = r.export("lora_sms", "ckpt1")
-    r.save("lora_sms", "identity", r.matrix("dot", *both))
+    case = "lora_sms"
+    source = os.path.join(r.args.cases, case)
+    run = json.load(open(os.path.join(source, "capture", "run.json")))
+    groups = np.load(os.path.join(source, "expected", "query_group.npy"))
+    by = os.path.join(r.args.work, "groups.txt")
+    np.savetxt(by, groups, fmt="%d")
+    signs = tensors(os.path.join(source, "expected", "projection.safetensors"))["projection"].astype(np.float64)
+    raw, projected = [], []
+    for i, c in enumerate(run["checkpoints"]):
+        name = f"ckpt{i}"
+        both = r.export(case, name)
+        shutil.copy(os.path.join(source, "capture", name, "optimizer.safetensors"), r.folder(case, name))
+        raw += ["--checkpoint", r.folder(case, name) + f"@{c['lr']}"]
+        moved = {side: np.concatenate(list(Capture(os.path.join(source, "capture", name, side)).gradients().values()), 1)
+                 for side in ("train", "query")}
+        state = {k: v.astype(np.float64) for k, v in tensors(os.path.join(r.folder(case, name), "optimizer.safetensors")).items()}
+        g = moved["train"]
+        moved["train"] = (0.9 * state["exp_avg"] + 0.1 * g) / np.sqrt(0.999 * state["exp_avg_sq"] + 0.001 * g * g + 1e-8)
+        for side, x in moved.items():
+            r.store({"projected": x @ signs}, case, "projected", name, side)
+        projected += ["--checkpoint", r.folder(case, "projected", name) + f"@{c['lr']}"]
+    r.save(case, "identity", r.matrix("dot", *both))
+    r.save(case, "datainf", r.matrix("datainf", *both))
+    r.save(case, "datainf_per_block", np.stack([r.matrix("datainf", *block(both, i)) for i in range(8)]))
+    run = r.score("exact", "--top", "0", "--aggregate", "mean", *both)
+    r.save(case, "block_exact_mean_query", column(run, "mean"))
+    r.save(case, "less_scores_unprojected", r.matrix("less", *raw))
+    r.save(case, "less_scores", r.matrix("less", *projected))
+    rows = pq.read_table(os.path.join(r.score("less", "--top", "1", "--aggregate", "mean", "--by", "@" + by, *projected), "rows.parquet")).to_pandas()
+    best = rows.groupby("train_row")["mean"].max().to_numpy()
+    r.save(case, "less_subtask_max", best)
+    ids = Capture(os.path.join(source, "capture", "ckpt1", "train")).ids
+    r.save(case, "less_top5pct_ids", ids[np.argsort(-best, kind="stable")[:len(best) // 20]])
+
+
+def block(both, i):
+    """The flags of both sides with one block only."""
+    one = lambda folder: os.path.join(folder, sorted(os.listdir(folder))[i])
+    return [both[0], one(both[1]), both[2], one(both[3])]
+
+
+def trak(r):
+    case = "trak_optdigits"
+    source = os.path.join(r.args.cases, case)
+    parameters = json.load(open(os.path.join(source, "expected.json")))["parameters"]
+    signs = tensors(os.path.join(source, "expected", "projection.safetensors"))
+    signs = [signs[k].astype(np.float64) for k in sorted(signs)]  # one for each model
+    flags = []
+    for i in range(2):
+        for side in ("train", "query"):
+            capture = Capture(os.path.join(source, "capture", f"ckpt{i}", side))
+            # The projection has all weights of a layer before its biases.
+            parts = []
+            for m in capture.manifest["modules"]:
+                g = capture.gradients()[m["name"]].reshape(-1, m["out"], m["in"] + 1)
+                parts += [g[:, :, :-1].reshape(len(g), -1), g[:, :, -1]]
+            phi = np.concatenate(parts, 1) @ signs[i] / np.sqrt(parameters)
+            r.store({"phi": phi}, case, f"ckpt{i}", side)
+            if side == "train":
+                np.save(os.path.join(r.folder(case, f"ckpt{i}"), "out_to_loss.npy"), 1 / (1 + np.exp(capture.loss)))
+        flags.append(["--checkpoint", r.folder(case, f"ckpt{i}")])
+    for damping in ("0", "0.01"):
+        r.save(case, "trak_lambda" + damping, r.matrix("trak", "--damping", damping, *flags[0], *flags[1]))
+        r.save(case, f"trak_lambda{damping}_package_scaled", r.matrix("trak", "--form", "compat", "--damping", damping, *flags[0], *flags[1]))
+    r.save(case, "trak_lambda0_ckpt0", r.matrix("trak", *flags[0]))
+
+
+def softmax(r):
+    for case, mu in (("softmax_exact", "0.01"), ("softmax_exact_strong", "0.1")):
+        both = r.export(case)
+        r.save(case, "influence_empirical_fisher_dense", r.matrix("exact", "--damping", mu, *both))
+        r.save(case, "datainf_mu", r.matrix("datainf", "--damping", mu, *both))
+        labels = np.load(os.path.join(r.args.cases, case, "expected", "labels_query.npy"))
+        for side in ("train", "query"):
+            capture = Capture(os.path.join(r.args.cases, case, "capture", side))
+            module = capture.manifest["modules"][-1]
+            folder = r.folder(case, "last", side)
+            os.makedirs(folder)
+            np.save(os.path.join(folder, "features.npy"), np.concatenate([s["a/" + module["input_group"]] for s in capture.shards]))
+            np.save(os.path.join(folder, "gradients.npy"), np.concatenate([s["g/" + module["name"]] for s in capture.shards]))
+        np.save(os.path.join(folder, "classes.npy"), labels.astype(np.float64))
+        last = ["--train", r.folder(case, "last", "train"), "--query", folder]
+        r.save(case, "representer_values", r.matrix("representer", "--damping", mu, *last))
+        logits = np.empty((len(labels), 10))
+        for k in range(10):
+            np.save(os.path.join(folder, "classes.npy"), np.full(len(labels), float(k)))
+            logits[:, k] = r.matrix("representer", "--damping", mu, *last).sum(1)
+        r.save(case, "query_logits", logits)
+
+
+def kron(r):
+    both = r.export("kron_exact")
+    r.save("kron_exact", "pairwise", r.matrix("exact", *both))
+    r.save("kron_exact", "self", r.self_scores("exact", *both[:2]))
+
+
+def alike(r):
+    """Other ways to the inverse reach the dense one."""
+    both = r.export("softmax_exact_strong")
+    exact = r.matrix("exact", "--damping", "0.1", *both)
+    for method, flags, most in (("cg", [], 1e-8), ("lissa", [], 1e-4), ("nystroem", ["--rank", "650"], 1e-6), ("logra", [], 0)):
+        other = r.matrix(method, "--damping", "0.1", *flags, *both)
+        error = np.abs(other - exact).max() / np.abs(exact).max()
+        if error > (most if r.args.dtype == "float64" else max(most, 1e-4)):
+            raise SystemExit(f"{method} differs from exact by {error:.1e}")
 
 
 def main():
@@ -185,7 +289,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, tracin, lora):
+    for case in (rows_cases, tracin, lora, trak, softmax, kron, alike):
         case(r)
 
 
