@@ -110,11 +110,14 @@ var representer = &vectorMethod{
 			return nil, err
 		}
 		numbers, err := influence.ReadVectors(context.Background(), classes)
-		for _, v := range numbers {
-			p.Classes = append(p.Classes, int(v))
-		}
 		if err != nil {
 			return nil, err
+		}
+		for q, v := range numbers {
+			if v != float64(int(v)) {
+				return nil, fmt.Errorf("%s: the class of row %d is %v, which is not a whole number", s.query.path, q, v)
+			}
+			p.Classes = append(p.Classes, int(v))
 		}
 		return influence.Representer(p, a.product)
 	},
