@@ -2,13 +2,12 @@
 
 python neural_goldens.py CASES OUT --infl BINARY --work DIR [--dtype float32|float64]
 
-Captures are written out as gradients, one .npy file for each module, and scored by the
-command line; OUT/<case>/<name>.npy is what golden/check/neural_check.py compares.
+Captures are scored as they are; what has to be projected first is written out.
+OUT/<case>/<name>.npy is what golden/check/neural_check.py compares.
 """
 import argparse
 import json
 import os
-import shutil
 import subprocess
 
 import numpy as np
@@ -119,12 +118,12 @@ class Runner:
             np.save(os.path.join(folder, f"{i:03}-{name}.npy"), np.ascontiguousarray(x, np.float64))
         return folder
 
-    def export(self, case, *names):
-        """Writes the gradients of a capture's two sides; returns the flags that name them."""
-        source = os.path.join(self.args.cases, case, "capture", *names)
-        for side in ("train", "query"):
-            self.store(Capture(os.path.join(source, side)).gradients(), case, *names, side)
-        return ["--train", self.folder(case, *names, "train"), "--query", self.folder(case, *names, "query")]
+    def sides(self, case, *names):
+        """The flags that name both sides of a capture."""
+        return ["--train", self.capture(case, *names, "train"), "--query", self.capture(case, *names, "query")]
+
+    def capture(self, case, *names):
+        return os.path.join(self.args.cases, case, "capture", *names)
 
 
 def column(run, name):
@@ -134,7 +133,7 @@ def column(run, name):
 def rows_cases(r):
     """mlp_optdigits, cnn_mnist, gpt_shakespeare: the inner products of gradients."""
     for case in ("mlp_optdigits", "cnn_mnist", "gpt_shakespeare"):
-        both = r.export(case)
+        both = r.sides(case)
         r.save(case, "pairwise_identity", r.matrix("dot", *both))
         squares = r.self_scores("dot", *both[:2])
         r.save(case, "self_identity", squares)
@@ -143,34 +142,20 @@ def rows_cases(r):
 
 def tracin(r):
     case = "tracin_optdigits"
-    source = os.path.join(r.args.cases, case, "capture")
-    flags, last = [], []
-    for i, c in enumerate(json.load(open(os.path.join(source, "run.json")))["checkpoints"]):
+    every = []
+    for i in range(3):
         name = f"ckpt{i}"
-        flags.append(r.folder(case, name) + f"@{c['lr']}")
-        r.export(case, name)
-        r.save(case, f"tracin_{name}", r.matrix("tracin", "--checkpoint", flags[-1]))
-        for side in ("train", "query"):
-            capture = Capture(os.path.join(source, name, side))
-            module = capture.manifest["modules"][-1]
-            for block, prefix, key in (("features", "a/", "input_group"), ("gradients", "g/", "name")):
-                folder = r.folder(case, "last", name, side)
-                os.makedirs(folder, exist_ok=True)
-                np.save(os.path.join(folder, block + ".npy"), np.concatenate([s[prefix + module[key]] for s in capture.shards]))
-        last.append(r.folder(case, "last", name) + f"@{c['lr']}")
-    all_layers = [x for f in flags for x in ("--checkpoint", f)]
-    last_layer = [x for f in last for x in ("--checkpoint", f)]
-    scores = r.matrix("tracin", *all_layers)
-    r.save(case, "tracin", scores)
-    r.save(case, "tracin_self", r.self_scores("tracin", *all_layers))
-    r.save(case, "tracin_cosine", r.matrix("tracin", "--normalize", "cosine", *all_layers))
-    r.save(case, "tracin_last", r.matrix("tracin-last", *last_layer))
-    r.save(case, "tracin_last_nobias", r.matrix("tracin-last", "--no-bias", *last_layer))
-    r.save(case, "tracin_last_self_nobias", r.self_scores("tracin-last", "--no-bias", *last_layer))
-    ids = Capture(os.path.join(source, "ckpt0", "train")).ids
-    top = pq.read_table(os.path.join(r.score("tracin", "--top", "10", *all_layers), "scores.parquet")).to_pandas()
+        r.save(case, f"tracin_{name}", r.matrix("tracin", "--checkpoint", r.capture(case, name)))
+        every += ["--checkpoint", r.capture(case, name)]
+    r.save(case, "tracin", r.matrix("tracin", *every))
+    r.save(case, "tracin_self", r.self_scores("tracin", *every))
+    r.save(case, "tracin_cosine", r.matrix("tracin", "--normalize", "cosine", *every))
+    r.save(case, "tracin_last", r.matrix("tracin-last", *every))
+    r.save(case, "tracin_last_nobias", r.matrix("tracin-last", "--no-bias", *every))
+    r.save(case, "tracin_last_self_nobias", r.self_scores("tracin-last", "--no-bias", *every))
+    top = pq.read_table(os.path.join(r.score("tracin", "--top", "10", *every), "scores.parquet")).to_pandas()
     top = top[top.side == "helpful"]
-    r.save(case, "tracin_top10_ids", np.stack([ids[t.train_row.to_numpy()] for _, t in top.groupby("query_row")]))
+    r.save(case, "tracin_top10_ids", np.stack([t.train_key.to_numpy() for _, t in top.groupby("query_row")]))
 
 
 def lora(r):
@@ -184,20 +169,24 @@ def lora(r):
     raw, projected = [], []
     for i, c in enumerate(run["checkpoints"]):
         name = f"ckpt{i}"
-        both = r.export(case, name)
-        shutil.copy(os.path.join(source, "capture", name, "optimizer.safetensors"), r.folder(case, name))
-        raw += ["--checkpoint", r.folder(case, name) + f"@{c['lr']}"]
+        raw += ["--checkpoint", r.capture(case, name)]
         moved = {side: np.concatenate(list(Capture(os.path.join(source, "capture", name, side)).gradients().values()), 1)
                  for side in ("train", "query")}
-        state = {k: v.astype(np.float64) for k, v in tensors(os.path.join(r.folder(case, name), "optimizer.safetensors")).items()}
+        state = {k: v.astype(np.float64) for k, v in tensors(r.capture(case, name, "optimizer.safetensors")).items()}
         g = moved["train"]
         moved["train"] = (0.9 * state["exp_avg"] + 0.1 * g) / np.sqrt(0.999 * state["exp_avg_sq"] + 0.001 * g * g + 1e-8)
         for side, x in moved.items():
             r.store({"projected": x @ signs}, case, "projected", name, side)
         projected += ["--checkpoint", r.folder(case, "projected", name) + f"@{c['lr']}"]
+    both = r.sides(case, "ckpt1")
     r.save(case, "identity", r.matrix("dot", *both))
     r.save(case, "datainf", r.matrix("datainf", *both))
-    r.save(case, "datainf_per_block", np.stack([r.matrix("datainf", *block(both, i)) for i in range(8)]))
+    sides = [Capture(r.capture(case, "ckpt1", side)).gradients() for side in ("train", "query")]
+    per_block = []
+    for m in sides[0]:
+        train, query = (r.store({"block": x[m]}, case, m, side) for x, side in zip(sides, ("train", "query")))
+        per_block.append(r.matrix("datainf", "--train", train, "--query", query))
+    r.save(case, "datainf_per_block", np.stack(per_block))
     run = r.score("exact", "--top", "0", "--aggregate", "mean", *both)
     r.save(case, "block_exact_mean_query", column(run, "mean"))
     r.save(case, "less_scores_unprojected", r.matrix("less", *raw))
@@ -207,12 +196,6 @@ def lora(r):
     r.save(case, "less_subtask_max", best)
     ids = Capture(os.path.join(source, "capture", "ckpt1", "train")).ids
     r.save(case, "less_top5pct_ids", ids[np.argsort(-best, kind="stable")[:len(best) // 20]])
-
-
-def block(both, i):
-    """The flags of both sides with one block only."""
-    one = lambda folder: os.path.join(folder, sorted(os.listdir(folder))[i])
-    return [both[0], one(both[1]), both[2], one(both[3])]
 
 
 def trak(r):
@@ -243,7 +226,7 @@ def trak(r):
 
 def softmax(r):
     for case, mu in (("softmax_exact", "0.01"), ("softmax_exact_strong", "0.1")):
-        both = r.export(case)
+        both = r.sides(case)
         r.save(case, "influence_empirical_fisher_dense", r.matrix("exact", "--damping", mu, *both))
         r.save(case, "datainf_mu", r.matrix("datainf", "--damping", mu, *both))
         labels = np.load(os.path.join(r.args.cases, case, "expected", "labels_query.npy"))
@@ -265,14 +248,14 @@ def softmax(r):
 
 
 def kron(r):
-    both = r.export("kron_exact")
+    both = r.sides("kron_exact")
     r.save("kron_exact", "pairwise", r.matrix("exact", *both))
     r.save("kron_exact", "self", r.self_scores("exact", *both[:2]))
 
 
 def alike(r):
     """Other ways to the inverse reach the dense one."""
-    both = r.export("softmax_exact_strong")
+    both = r.sides("softmax_exact_strong")
     exact = r.matrix("exact", "--damping", "0.1", *both)
     for method, flags, most in (("cg", [], 1e-8), ("lissa", [], 1e-4), ("nystroem", ["--rank", "650"], 1e-6), ("logra", [], 0)):
         other = r.matrix(method, "--damping", "0.1", *flags, *both)

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/infl-dev/infl/influence/capture"
 )
 
 // checkpointSides are the vectors of both sides at one checkpoint.
@@ -17,19 +20,17 @@ type checkpointSides struct {
 	train, query *vectorSide // query is nil for self-influence
 
 	common    *Common
+	dtype     string                 // of --dtype
 	dir       string                 // the folder; "" without --checkpoint
 	more      map[string]*vectorSide // further files of it that a method has asked for
 	optimizer string                 // the file of the optimiser's state that a method has read
 }
 
-// splitCheckpoint reads DIR[@LR]. Without a rate it is 1, where none is needed.
-func splitCheckpoint(text string, rated bool) (dir string, rate float64, err error) {
+// splitCheckpoint reads DIR[@LR]; the rate is NaN where none is given.
+func splitCheckpoint(text string) (dir string, rate float64, err error) {
 	at := strings.LastIndexByte(text, '@')
 	if at < 0 {
-		if rated {
-			return text, 0, fmt.Errorf("--checkpoint %s: say the learning rate there, %[1]s@0.1 for example", text)
-		}
-		return text, 1, nil
+		return text, math.NaN(), nil
 	}
 	rate, err = strconv.ParseFloat(text[at+1:], 64)
 	if err != nil || rate-rate != 0 {
@@ -41,22 +42,30 @@ func splitCheckpoint(text string, rated bool) (dir string, rate float64, err err
 // openCheckpoints opens the sides of all checkpoints, or those of --train and --query.
 func openCheckpoints(c *Common, o *ModelOptions, m *vectorMethod, self bool) (out []*checkpointSides, err error) {
 	if len(o.Checkpoints) == 0 {
-		s := &checkpointSides{rate: 1, common: c}
-		return []*checkpointSides{s}, s.open(c, o.Train, o.Query)
+		s := &checkpointSides{rate: 1, common: c, dtype: o.Dtype}
+		return []*checkpointSides{s}, s.open(o.Train, o.Query)
 	}
 	for i, text := range o.Checkpoints {
-		dir, rate, err := splitCheckpoint(text, m.rated)
+		dir, rate, err := splitCheckpoint(text)
 		if err != nil {
 			return out, err
 		}
-		s := &checkpointSides{name: fmt.Sprintf("checkpoint %d", i), rate: rate, common: c, dir: dir}
+		s := &checkpointSides{name: fmt.Sprintf("checkpoint %d", i), rate: rate, common: c, dtype: o.Dtype, dir: dir}
 		out = append(out, s)
 		query := sidePath(dir, "query")
 		if self {
 			query = ""
 		}
-		if err := s.open(c, sidePath(dir, "train"), query); err != nil {
+		if err := s.open(sidePath(dir, "train"), query); err != nil {
 			return out, fmt.Errorf("--checkpoint %s: %w", text, err)
+		}
+		if math.IsNaN(s.rate) {
+			s.rate = 1
+			if c := s.train.capture; c != nil {
+				s.rate = c.Manifest().Checkpoint.LearningRate
+			} else if m.rated {
+				return out, fmt.Errorf("--checkpoint %s: say the learning rate there, %[1]s@0.1 for example", text)
+			}
 		}
 	}
 	return out, nil
@@ -75,12 +84,17 @@ func sidePath(dir, side string) string {
 	return path
 }
 
-func (s *checkpointSides) open(c *Common, train, query string) (err error) {
-	if s.train, err = openVectorSide(c, train); err != nil || query == "" {
+func (s *checkpointSides) open(train, query string) (err error) {
+	if s.train, err = openVectorSide(s.common, train, s.dtype); err != nil || query == "" {
 		return err
 	}
-	s.query, err = openVectorSide(c, query)
-	return err
+	if s.query, err = openVectorSide(s.common, query, s.dtype); err != nil {
+		return err
+	}
+	if s.train.capture != nil && s.query.capture != nil {
+		return capture.SameModel(s.train.capture, s.query.capture)
+	}
+	return nil
 }
 
 // sides returns the open sides by the names of their fingerprints.

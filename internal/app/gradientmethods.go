@@ -94,7 +94,7 @@ var representer = &vectorMethod{
 		if s.query == nil {
 			return nil, errors.New("--self: representer points explain queries")
 		}
-		p := influence.RepresenterPoints{Bias: !a.NoBias}
+		p := influence.RepresenterPoints{Bias: a.bias()}
 		var errs [4]error
 		p.TrainFeatures, errs[0] = s.train.block("features")
 		p.QueryFeatures, errs[1] = s.query.block("features")
@@ -140,7 +140,7 @@ func (s *checkpointSides) beside(name string) (*vectorSide, error) {
 	if s.dir == "" {
 		return nil, fmt.Errorf("--checkpoint is needed: a folder with the sides train and query, and with %s", name)
 	}
-	side, err := openVectorSide(s.common, sidePath(s.dir, name))
+	side, err := openVectorSide(s.common, sidePath(s.dir, name), s.dtype)
 	if err != nil {
 		return nil, err
 	}

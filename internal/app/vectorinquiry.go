@@ -36,7 +36,7 @@ func openVectors(c *Common, o *ScoreOptions, m method) (_ inquiry, err error) {
 		return nil, err
 	}
 	for _, name := range v.sideNames() {
-		for _, b := range v.sides()[name].blocks {
+		for _, b := range v.sides()[name].files {
 			for _, note := range b.Notes() {
 				v.warn("%s", note)
 			}

@@ -29,6 +29,15 @@ type vectorArguments struct {
 // cosine reports whether gradients are divided by their norms.
 func (a vectorArguments) cosine() bool { return a.Normalize == "cosine" }
 
+// bias reports whether the last layer has a bias. A capture knows.
+func (a vectorArguments) bias() bool {
+	if c := a.sides[0].train.capture; c != nil {
+		modules := c.Manifest().Modules
+		return modules[len(modules)-1].Bias && !a.NoBias
+	}
+	return !a.NoBias
+}
+
 // vectorMethods lists what exists, in the order of --list-methods.
 var vectorMethods = []method{
 	{name: "dot", needs: "train and query vectors", answers: "similarity: the inner product of the vectors", vectors: &vectorMethod{
@@ -53,7 +62,7 @@ var vectorMethods = []method{
 			if err != nil {
 				return nil, err
 			}
-			return influence.TracInLast(layers, !a.NoBias, a.cosine(), a.product)
+			return influence.TracInLast(layers, a.bias(), a.cosine(), a.product)
 		}}},
 	{name: "representer", needs: "last-layer features and output gradients, or coefficients", answers: "how much of the query's logit the row makes", vectors: representer},
 	{name: "datainf", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian as a mean of inverses", vectors: curvatureMethod(influence.DataInf)},
@@ -79,9 +88,9 @@ func compare(a vectorArguments, scorer func(train, query influence.Vectors, o in
 func (a vectorArguments) checkpoints() []influence.Checkpoint {
 	out := make([]influence.Checkpoint, len(a.sides))
 	for i, s := range a.sides {
-		out[i] = influence.Checkpoint{Train: s.train.vectors(), Rate: s.rate}
+		out[i] = influence.Checkpoint{Train: s.train.blocks, Rate: s.rate}
 		if s.query != nil {
-			out[i].Query = s.query.vectors()
+			out[i].Query = s.query.blocks
 		}
 	}
 	return out
@@ -124,7 +133,7 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 		errs = append(errs, errors.New("--checkpoint names folders with both sides; leave --train and --query out"))
 	}
 	for _, c := range o.Checkpoints {
-		_, _, err := splitCheckpoint(c, m.rated)
+		_, _, err := splitCheckpoint(c)
 		errs = append(errs, err)
 	}
 	if _, err := parseDamping(o.Damping, influence.Damping{}); err != nil {

@@ -10,27 +10,37 @@ import (
 	"strings"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/parallel"
 )
 
 // A vectorSide is the vectors of train or query rows, in one block or several, with
 // the names of the rows.
 type vectorSide struct {
 	path   string
-	blocks []*dataset.Matrix
-	names  []string // of the blocks of a folder: file names without their ends
+	blocks []influence.Vectors
+	names  []string // of the blocks of a folder: file names without their ends, or modules
+
+	files   []*dataset.Matrix // of the blocks; none for a capture
+	capture *capture.Capture  // nil for files
+
 	keys   *dataset.Keys
 	groups *groupColumn // nil without a column of groups
 }
 
 // openVectorSide opens a file of vectors or a glob of its shards; or a folder, each
-// file of which is a block of the vectors, such as a layer, in order of name.
-func openVectorSide(c *Common, path string) (*vectorSide, error) {
+// file of which is a block of the vectors, such as a layer, in order of name; or a
+// capture, whose gradients are formed in a dtype.
+func openVectorSide(c *Common, path, dtype string) (*vectorSide, error) {
 	budget, err := c.memory()
 	if err != nil {
 		return nil, err
 	}
 	s := &vectorSide{path: path}
+	if capture.IsCapture(path) {
+		return s, s.openCapture(dataset.Dtype(dtype), parallel.Workers(c.Workers))
+	}
 	files := []string{path}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if files, err = s.listBlocks(); err != nil {
@@ -43,7 +53,7 @@ func openVectorSide(c *Common, path string) (*vectorSide, error) {
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
-		s.blocks = append(s.blocks, m)
+		s.blocks, s.files = append(s.blocks, m), append(s.files, m)
 		if m.Rows() != s.rows() {
 			return nil, errors.Join(fmt.Errorf("%s: has %d rows, %s has %d", file, m.Rows(), files[0], s.rows()), s.close())
 		}
@@ -72,17 +82,12 @@ func (s *vectorSide) listBlocks() ([]string, error) {
 
 func (s *vectorSide) rows() int64 { return s.blocks[0].Rows() }
 
-// vectors returns the blocks.
-func (s *vectorSide) vectors() []influence.Vectors {
-	out := make([]influence.Vectors, len(s.blocks))
-	for i, b := range s.blocks {
-		out[i] = b
-	}
-	return out
-}
-
-// block returns a block by its name.
+// block returns a block by its name. Of a capture, features and gradients are those of
+// its last module.
 func (s *vectorSide) block(name string) (influence.Vectors, error) {
+	if s.capture != nil {
+		return s.lastModule(name)
+	}
 	i := slices.Index(s.names, name)
 	if i < 0 {
 		return nil, fmt.Errorf("%s: has no file %s.npy, .safetensors, .arrow or .parquet", s.path, name)
@@ -90,39 +95,13 @@ func (s *vectorSide) block(name string) (influence.Vectors, error) {
 	return s.blocks[i], nil
 }
 
-// fingerprint hashes the files of all blocks.
-func (s *vectorSide) fingerprint(ctx context.Context) (dataset.Fingerprint, error) {
-	var out dataset.Fingerprint
-	for _, b := range s.blocks {
-		print, err := b.Fingerprint(ctx)
-		if err != nil {
-			return out, err
-		}
-		out.Files = append(out.Files, print.Files...)
-	}
-	return out, nil
-}
-
-func (s *vectorSide) fileBytes() int64 {
-	n := int64(0)
-	for _, b := range s.blocks {
-		n += b.FileBytes()
-	}
-	return n
-}
-
-func (s *vectorSide) close() error {
-	var errs []error
-	for _, b := range s.blocks {
-		errs = append(errs, b.Close())
-	}
-	return errors.Join(errs...)
-}
-
 // readNames reads the columns of keys and of groups; without a column of keys, rows
 // are numbered. Groups may also stand in a file, one on each line: @FILE.
 func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 	s.keys = dataset.RowKeys(s.rows())
+	if s.capture != nil {
+		s.keys = s.capture.Keys()
+	}
 	if file, ok := strings.CutPrefix(group, "@"); ok {
 		lines, err := keyList("@"+file, "@"+file)
 		if err != nil {
@@ -137,7 +116,10 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 	if key == "" && group == "" {
 		return nil
 	}
-	if kind := s.blocks[0].Kind(); len(s.blocks) > 1 || kind != dataset.Arrow && kind != dataset.Parquet {
+	if s.capture != nil {
+		return fmt.Errorf("%s: a capture has the keys of its examples, and no columns; leave --key, --group and --by out", s.path)
+	}
+	if kind := s.files[0].Kind(); len(s.files) > 1 || kind != dataset.Arrow && kind != dataset.Parquet {
 		return fmt.Errorf("%s: has no columns to name rows by; leave --key, --group and --by out, or write one file of Arrow or Parquet with a column of vectors", s.path)
 	}
 	t, err := dataset.Open(s.path, dataset.Options{})

@@ -1,0 +1,110 @@
+package capture
+
+import (
+	"context"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// Gradients are the gradients of a module's weights as vectors, one for each example:
+// the rows of [ExampleGradients] in float64 or float32. An example that is flagged has the vector NaN, so that nobody ranks it.
+// They are an influence.Vectors.
+type Gradients struct {
+	c       *Capture
+	module  *Module
+	dtype   dataset.Dtype
+	workers int
+}
+
+// Gradients returns those of a module, formed in a type by at most workers goroutines.
+func (c *Capture) Gradients(module string, d dataset.Dtype, workers int) (*Gradients, error) {
+	m, known := c.manifest.Module(module)
+	if !known {
+		return nil, problem(c.dir, "has no module %q", module)
+	}
+	if d != dataset.Float64 && d != dataset.Float32 {
+		return nil, problem(c.dir, "gradients are not formed in %s", d)
+	}
+	return &Gradients{c, m, d, max(1, workers)}, nil
+}
+
+// Rows returns the number of examples.
+func (g *Gradients) Rows() int64 { return g.c.Len() }
+
+// Cols returns the number of weights of the module, biases included.
+func (g *Gradients) Cols() int { return int(g.module.Out * g.module.Columns()) }
+
+// Dtype returns the type of the vectors.
+func (g *Gradients) Dtype() dataset.Dtype { return g.dtype }
+
+// Blocks streams the vectors of examples lo … hi−1, as [Capture.Blocks] does.
+func (g *Gradients) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error] {
+	return func(yield func(dataset.Block, error) bool) {
+		const blockNumbers = 1 << 21
+		o := BlockOptions{Modules: []string{g.module.Name}, Examples: max(1, min(int(g.c.defaultExamples()), blockNumbers/max(1, g.Cols())))}
+		var single []float32
+		var double []float64
+		for b, err := range g.c.Blocks(ctx, lo, hi, o) {
+			var out dataset.Block
+			if err == nil {
+				out = dataset.Block{First: b.First, Rows: b.Examples, Cols: g.Cols()}
+				if g.dtype == dataset.Float64 {
+					out.Float64, err = vectorsOf(g.workers, b, g.module.Name, &double)
+				} else {
+					out.Float32, err = vectorsOf(g.workers, b, g.module.Name, &single)
+				}
+			}
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func vectorsOf[F kernel.Float](workers int, b *Block, module string, buffer *[]F) ([]F, error) {
+	m, err := ExampleGradients(workers, b, module, buffer)
+	if err != nil || !slices.Contains(b.Flagged, true) {
+		return m.Data, err
+	}
+	return spoil(slices.Clone(m.Data), m.Cols, b.Flagged), nil
+}
+
+// spoil makes the vectors of flagged rows NaN.
+func spoil[F kernel.Float](numbers []F, cols int, flagged []bool) []F {
+	for i, f := range flagged {
+		if f {
+			numbers[i*cols] = F(math.NaN())
+		}
+	}
+	return numbers
+}
+
+// InputRows returns the inputs of a module as vectors, where each example has one row
+// of them and nothing needs to be unfolded; nil where that is not so. They lack the 1
+// of a bias.
+func (c *Capture) InputRows(module string) *dataset.Matrix {
+	m, known := c.manifest.Module(module)
+	if !known || m.Kind != Linear || !c.single(m) {
+		return nil
+	}
+	return c.stored["a/"+m.InputGroup]
+}
+
+// OutputRows returns the gradients of a module's outputs as vectors, where each
+// example has one row of them; else nil.
+func (c *Capture) OutputRows(module string) *dataset.Matrix {
+	m, known := c.manifest.Module(module)
+	if !known || !c.single(m) {
+		return nil
+	}
+	return c.stored["g/"+module]
+}
+
+// single reports whether each example has one row of a module, none of them flagged.
+func (c *Capture) single(m *Module) bool {
+	return c.manifest.Level != Grads && c.manifest.RowSets[m.RowSet] == 1 && !slices.Contains(c.flagged, true)
+}
