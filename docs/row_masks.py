@@ -35,6 +35,34 @@ def bags(n, iterations, seed=3, freq=1, fraction=1.0, positive=1.0, negative=1.0
     return masks
 
 
+def goss(size, n, iterations, rate, seed=3, top=0.2, other=0.1, threads=1):
+    """What GOSS saw, n x iterations.  size(t) returns |g*h| of the rows before iteration t, weights included and summed
+    over outputs, as float32; rate is the learning rate; threads are those of the training."""
+    parts = min(threads, -(-n // BLOCK))
+    part = n if parts <= 1 else -(-(-(-n // parts)) // BLOCK) * BLOCK
+    state = [(seed + b) & 0xffffffff for b in range(-(-n // BLOCK))]
+    masks = np.ones((n, iterations), bool)
+    for t in range(int(np.float32(1) / np.float32(rate)), iterations):
+        sizes = size(t)
+        for lo in range(0, n, part):
+            count = min(part, n - lo)
+            largest, wanted = max(1, int(count * top)), int(count * other)
+            threshold = np.sort(sizes[lo:lo + count])[count - largest]
+            big = small = 0
+            for i in range(lo, lo + count):
+                if sizes[i] >= threshold:
+                    big += 1
+                    continue
+                left = (count - (i - lo)) - (largest - big)
+                b = i // BLOCK
+                state[b] = (state[b] * 214013 + 2531011) & 0xffffffff
+                if (state[b] >> 16 & 0x7fff) / 32768 < (wanted - small) / left:
+                    small += 1
+                else:
+                    masks[i, t] = False
+    return masks
+
+
 def bags_of(model, label):
     """The bags of the text of a model file, for the labels of its train rows as numbers."""
     lines = [line[1:-1].split(": ", 1) for line in model.split("\nparameters:\n")[1].split("\n") if line.startswith("[")]

@@ -70,6 +70,9 @@ func (m *Model) recompute(ctx context.Context, stats LabelStats, o PrepareOption
 	if err := m.recoverBase(ctx, cands, reg); err != nil {
 		return nil, reg, err
 	}
+	if err := m.findAmplified(ctx, reg); err != nil {
+		return nil, reg, err
+	}
 	s, err := m.leafSums(ctx, m.iters, m.workers, o.progress)
 	if err != nil || m.iters == 0 || m.forest.Loss.Renewed || m.forest.Train.Known || o.L1 != nil && o.L2 != nil {
 		return s, reg, err

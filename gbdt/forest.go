@@ -96,6 +96,12 @@ type Training struct {
 	// row masks.
 	Bagged []string
 
+	// TopRate and OtherRate are those of GOSS: the share of rows with the largest
+	// gradients that an iteration sees, and the share of all rows that it draws from
+	// the others. 0 without GOSS.
+	TopRate, OtherRate float64
+	Threads            int // with which the library ran; 0 where the file does not tell
+
 	// Lost names the rules of training that the file does not hold, for example
 	// "path_smooth=5": leaf values need not be reproducible.
 	Lost []string

@@ -68,6 +68,8 @@ func (m *Model) lost() []string {
 		for _, b := range m.forest.Train.Bagged {
 			out = append(out, b+": the file does not hold which rows each tree saw; --row-masks gives them")
 		}
+	} else if m.forest.Train.TopRate > 0 {
+		out = append(out, "goss: the weights that the library gave the rows are not reproduced")
 	}
 	for _, l := range m.forest.Train.Lost {
 		out = append(out, l+": the file does not hold which rows or which rule made the leaves")

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,10 +31,11 @@ type problem struct {
 	train  *dataset.Table
 	query  *dataset.Table
 	nq     int
-	own    []float64 // initial score per row; nil without
-	masks  *RowMasks // nil where each iteration saw all rows
-	saw    [][]bool  // [iteration][train row]
-	blend  *blend    // for refits: a row that changes its label; nil where none does
+	own    []float64   // initial score per row; nil without
+	masks  *RowMasks   // nil where each iteration saw all rows
+	saw    [][]bool    // [iteration][train row]
+	stands [][]float64 // GOSS: how many rows a row stands for; nil without
+	blend  *blend      // for refits: a row that changes its label; nil where none does
 }
 
 // A blend is a train row of which a share of the weight has another label.
@@ -72,6 +74,7 @@ type problemSpec struct {
 	rowBase  bool // an initial score per row
 	bagged   bool // iterations see some of the rows
 	noGaps   bool // no cell is missing
+	goss     bool // iterations after the second see the largest gradients and some others
 }
 
 // specs cover every loss with weights, L1, and with and without initial score.
@@ -95,6 +98,9 @@ func specs() map[string]problemSpec {
 		"bagged binary":      {seed: 17, loss: LossSpec{Name: "binary"}, k: 1, n: 80, trees: 7, l1: 0.2, l2: 0.5, bagged: true},
 		"bagged multiclass":  {seed: 18, loss: LossSpec{Name: "multiclass"}, k: 3, n: 70, trees: 5, l2: 1, bagged: true},
 		"bagged many rows":   {seed: 19, loss: LossSpec{Name: "binary"}, k: 1, n: 9000, trees: 3, bagged: true},
+		"goss regression":    {seed: 20, loss: LossSpec{Name: "regression"}, k: 1, n: 60, trees: 6, l2: 1, goss: true, weights: true},
+		"goss binary":        {seed: 21, loss: LossSpec{Name: "binary"}, k: 1, n: 80, trees: 7, l1: 0.2, l2: 0.5, goss: true},
+		"goss multiclass":    {seed: 22, loss: LossSpec{Name: "multiclass"}, k: 3, n: 70, trees: 5, l2: 1, goss: true},
 		"many rows":          {seed: 8, loss: LossSpec{Name: "binary"}, k: 1, n: 9000, trees: 3, weights: true},
 	}
 }
@@ -120,7 +126,17 @@ func newProblem(t testing.TB, s problemSpec) *problem {
 	for f := range features {
 		p.forest.Features = append(p.forest.Features, Feature{Name: fmt.Sprintf("c%d", f)})
 	}
+	if s.goss {
+		p.stands = columns(s.trees, s.n)
+		for i := range p.stands {
+			fill(p.stands[i], 1)
+		}
+		p.forest.Train.TopRate, p.forest.Train.OtherRate = gossTop, gossOther
+	}
 	p.fit(rng, s)
+	if s.bagged || s.goss {
+		p.masks = NewRowMasks(int64(s.n), s.trees, func(row int64, t int) bool { return p.saw[t][row] })
+	}
 	require.NoError(t, p.forest.Validate())
 	dir := t.TempDir()
 	p.train = p.table(t, filepath.Join(dir, "train.csv"), 0, s.n, p.y, p.w)
@@ -175,17 +191,52 @@ func (p *problem) bag(rng *rand.Rand, s problemSpec) {
 			p.saw[t][i] = !s.bagged || rng.IntN(10) < 7
 		}
 	}
-	if s.bagged {
-		p.masks = NewRowMasks(int64(s.n), s.trees, func(row int64, t int) bool { return p.saw[t][row] })
-	}
 }
 
-// in is 1 for a row that the iteration saw, else 0.
+// in is 1 for a row that the iteration saw, else 0; with GOSS the number of rows
+// that it stands for.
 func (p *problem) in(t, row int) float64 {
-	if p.saw[t][row] {
-		return 1
+	switch {
+	case !p.saw[t][row]:
+		return 0
+	case p.stands != nil:
+		return p.stands[t][row]
 	}
-	return 0
+	return 1
+}
+
+// The rates of GOSS in problems.
+const gossTop, gossOther = 0.3, 0.2
+
+// sample draws the rows of an iteration by GOSS, from the gradients and Hessians at
+// its margins.
+func (p *problem) sample(rng *rand.Rand, t int, g, h [][]float64) {
+	n := len(g)
+	size := make([]float64, n)
+	for i := range g {
+		for c := range g[i] {
+			w := p.weight(i)
+			size[i] += math.Abs(float64(float32(w*g[i][c]) * float32(w*h[i][c])))
+		}
+	}
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(size[b], size[a]) })
+	top, other := int(float64(n)*gossTop), int(float64(n)*gossOther)
+	for top < n && size[order[top]] == size[order[top-1]] {
+		top++ // Ties with the last of the largest are seen too.
+	}
+	rest := order[top:]
+	rng.Shuffle(len(rest), func(a, b int) { rest[a], rest[b] = rest[b], rest[a] })
+	factor := float64(float32(n-int(float64(n)*gossTop)) / float32(other))
+	for rank, i := range order {
+		p.saw[t][i], p.stands[t][i] = rank < top+other, 1
+		if rank >= top {
+			p.stands[t][i] = factor
+		}
+	}
 }
 
 func (p *problem) weight(i int) float64 {
@@ -273,6 +324,9 @@ func (p *problem) fit(rng *rand.Rand, s problemSpec) {
 	}
 	for t := range s.trees {
 		g, h := p.derive(f)
+		if s.goss && t >= 2 {
+			p.sample(rng, t, g, h)
+		}
 		for c := range s.k {
 			tree := grow(rng)
 			leaves := make([]uint32, len(p.x))
@@ -283,7 +337,9 @@ func (p *problem) fit(rng *rand.Rand, s problemSpec) {
 			tree.LeafCount, tree.LeafWeight = make([]int64, 5), make([]float64, 5)
 			for i := range s.n {
 				l := leaves[i]
-				tree.LeafCount[l] += int64(p.in(t, i))
+				if p.saw[t][i] {
+					tree.LeafCount[l]++
+				}
 				sumG[l] += p.in(t, i) * p.weight(i) * g[i][c]
 				sumH[l] += p.in(t, i) * p.weight(i) * h[i][c]
 			}

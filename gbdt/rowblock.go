@@ -95,6 +95,7 @@ func (r *rowBlock) leaves(t int) {
 	for i, s := range r.seen {
 		r.w[i] = r.weight[i] * float64(s)
 	}
+	r.rows.masks.amplify(t, r.first, r.w)
 }
 
 // derive reads the leaves of iteration t and computes the derivatives there.

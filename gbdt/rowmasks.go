@@ -19,6 +19,12 @@ type RowMasks struct {
 	columns    int // iterations of the file; Head uses fewer
 	iterations int
 	seen       [][]uint64 // per iteration; row i is bit i%64 of word i/64; nil until they are read
+
+	// GOSS: the seen rows that stand for others too, as seen has them, and how many
+	// they stand for, in blocks of so many rows. nil without.
+	amplified [][]uint64
+	factor    []float64
+	block     int64
 }
 
 // OpenRowMasks opens a .npy matrix of n × T values, bool or uint8 of 0 and 1, in

@@ -16,6 +16,7 @@ var settingKeys = map[string]bool{
 	"boosting": true, "learning_rate": true, "lambda_l1": true, "lambda_l2": true, "cat_l2": true,
 	"max_cat_to_onehot": true, "boost_from_average": true, "categorical_feature": true,
 	"bagging_fraction": true, "pos_bagging_fraction": true, "neg_bagging_fraction": true, "bagging_freq": true,
+	"top_rate": true, "other_rate": true, "num_threads": true,
 	"data_sample_strategy": true, "path_smooth": true, "max_delta_step": true, "monotone_constraints": true,
 	"use_quantized_grad": true, "initscore_filename": true, "linear_tree": true, "reg_sqrt": true,
 	"is_unbalance": true, "scale_pos_weight": true, "sigmoid": true, "poisson_max_delta_step": true,

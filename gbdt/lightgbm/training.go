@@ -1,6 +1,7 @@
 package lightgbm
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/infl-dev/infl/gbdt"
@@ -52,9 +53,19 @@ func (p *parser) findLost() error {
 		}
 	}
 	for _, key := range []string{"boosting", "data_sample_strategy"} {
-		if p.settings.text(key) == "goss" {
-			lost(key + "=goss")
+		if p.settings.text(key) != "goss" {
+			continue
 		}
+		t.Bagged = append(t.Bagged, key+"=goss")
+		var errs [3]error
+		var threads float64
+		t.TopRate, errs[0] = p.amount("top_rate", 0.2)
+		t.OtherRate, errs[1] = p.amount("other_rate", 0.1)
+		threads, errs[2] = p.amount("num_threads", 0)
+		if err := errors.Join(errs[:]...); err != nil {
+			return err
+		}
+		t.Threads = int(threads)
 	}
 	for _, key := range []string{"path_smooth", "max_delta_step"} {
 		v, err := p.number(key, 0)

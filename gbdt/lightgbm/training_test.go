@@ -12,7 +12,7 @@ func TestLostSettings(t *testing.T) {
 		train := mustParse(t, withSettings(t, "-", settings)).Train
 		require.Equal(t, want, append(train.Bagged, train.Lost...))
 		for _, b := range train.Bagged {
-			require.Contains(t, b, "bagging_fraction=")
+			require.Regexp(t, "bagging_fraction=|=goss", b)
 		}
 	}
 	lost("")
@@ -32,7 +32,10 @@ func TestLostSettings(t *testing.T) {
 	lost("[extra_trees: 1]\n[feature_fraction: 0.5]\n[forcedsplits_filename: f.json]\n[interaction_constraints: [0,1]]\n")
 
 	goss := mustParse(t, edited(t, fixture(t, "kinds_v4.txt"), "[boosting: gbdt]", "[boosting: goss]"))
-	require.Equal(t, []string{"boosting=goss"}, goss.Train.Lost)
+	require.Equal(t, []string{"boosting=goss"}, goss.Train.Bagged)
+	require.Equal(t, []float64{0.2, 0.1}, []float64{goss.Train.TopRate, goss.Train.OtherRate})
+	given := mustParse(t, withSettings(t, "-", "[data_sample_strategy: goss]\n[top_rate: 0.3]\n[other_rate: 0.25]\n[num_threads: 4]\n")).Train
+	require.Equal(t, []float64{0.3, 0.25, 4}, []float64{given.TopRate, given.OtherRate, float64(given.Threads)})
 	header := mustParse(t, edited(t, fixture(t, "kinds_v3.txt"), "feature_infos=", "monotone_constraints=0 0 -1\nfeature_infos="))
 	require.Equal(t, []string{"monotone_constraints"}, header.Train.Lost)
 }
