@@ -55,7 +55,8 @@ func (c Checkpoint) joined() (factor, error) {
 //
 // (Pruthi, Liu, Kale and Sundararajan 2020, equation 3). Gradients are those of a
 // row's loss, summed over its positions. With cosine the inner product is the cosine
-// between the gradients of all layers. The sum runs over checkpoints and layers in
+// between the gradients of all layers. Layers whose gradients are [Outer] products are
+// not formed: each costs 2·n·q·(d + K) operations then, and pools are refused. The sum runs over checkpoints and layers in
 // order, in the job's precision; everything else is as [Dot] has it.
 func TracIn(checkpoints []Checkpoint, cosine bool, o ProductOptions) (Scorer, error) {
 	var terms []term
@@ -72,7 +73,7 @@ func TracIn(checkpoints []Checkpoint, cosine bool, o ProductOptions) (Scorer, er
 			continue
 		}
 		for l, train := range c.Train {
-			terms = append(terms, term{weight: c.Rate, factors: []factor{{train: train, query: c.query(l)}}})
+			terms = append(terms, term{weight: c.Rate, factors: productOf(train, c.query(l))})
 		}
 	}
 	return newProduct(terms, o, tracinDescription("tracin", cosine, "the gradients of all checkpoints in between are left out"))

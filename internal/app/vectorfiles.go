@@ -18,7 +18,7 @@ func (s *vectorSide) openCapture(d dataset.Dtype, workers int) (err error) {
 		return err
 	}
 	for _, m := range s.capture.Manifest().Modules {
-		g, err := s.capture.Gradients(m.Name, d, workers)
+		g, err := s.moduleGradients(m, d, workers)
 		if err != nil {
 			return err
 		}
@@ -28,6 +28,16 @@ func (s *vectorSide) openCapture(d dataset.Dtype, workers int) (err error) {
 		return fmt.Errorf("%s: holds no modules", s.path)
 	}
 	return nil
+}
+
+// moduleGradients returns the gradients of a module; outer products where each example
+// has one row.
+func (s *vectorSide) moduleGradients(m capture.Module, d dataset.Dtype, workers int) (influence.Vectors, error) {
+	inputs, outputs := s.capture.InputRows(m.Name), s.capture.OutputRows(m.Name)
+	if inputs != nil && outputs != nil {
+		return influence.Outer(inputs, outputs, m.Bias, d)
+	}
+	return s.capture.Gradients(m.Name, d, workers)
 }
 
 // lastModule returns the inputs (features) or output gradients of a capture's last
