@@ -16,7 +16,7 @@ import (
 // curvatureMethod is a method that multiplies with an inverse curvature.
 func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error), flags ...string) *vectorMethod {
 	return &vectorMethod{
-		flags: append(flags, "--damping", "--normalize"), normalize: []string{"l-relatif", "theta-relatif"},
+		flags: append(flags, "--damping", "--normalize", "--projection"), normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			damping, err := parseDamping(a.Damping, influence.Damping{Heuristic: true})
 			if err != nil {
@@ -29,7 +29,7 @@ func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOption
 			case "theta-relatif":
 				o.Normalize = influence.ThetaRelatIF
 			}
-			return scorer(a.checkpoints()[0], o)
+			return scorer(a.checkpoints[0], o)
 		},
 	}
 }
@@ -57,7 +57,7 @@ var trak = &vectorMethod{
 			return nil, err
 		}
 		var models []influence.TrakModel
-		for i, c := range a.checkpoints() {
+		for i, c := range a.checkpoints {
 			f, err := joinSides(c)
 			if err != nil {
 				return nil, err
@@ -76,7 +76,7 @@ var less = &vectorMethod{
 	flags: []string{"--checkpoint"}, rated: true,
 	scorer: func(a vectorArguments) (influence.Scorer, error) {
 		var out []influence.LessCheckpoint
-		for i, c := range a.checkpoints() {
+		for i, c := range a.checkpoints {
 			adam, err := a.sides[i].adam()
 			if err != nil {
 				return nil, err

@@ -107,6 +107,7 @@ type GradientOptions struct {
 	Damping     string
 	Rank        int
 	NoBias      bool
+	Projection  string
 }
 
 // set returns the flags that are set, in the order of their names.
@@ -117,7 +118,7 @@ func (o *GradientOptions) set() []string {
 		set  bool
 	}{
 		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--no-bias", o.NoBias},
-		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--rank", o.Rank != 0},
+		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
 	} {
 		if f.set {
 			out = append(out, f.flag)

@@ -98,11 +98,36 @@ func (v *vectorInquiry) scorer() (influence.Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
+	projection, err := v.projection()
+	if err != nil {
+		return nil, err
+	}
+	gradients, err := gradientsOf(v.checkpoints, projection, v.common.Workers)
+	if err != nil {
+		return nil, err
+	}
 	return v.method.vectors.scorer(vectorArguments{
-		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints,
+		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
 		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
 	})
+}
+
+// projection reads --projection; the size is 0 without.
+func (v *vectorInquiry) projection() (influence.Projection, error) {
+	if v.options.Projection == "" {
+		return influence.Projection{}, nil
+	}
+	return influence.ParseProjection(v.options.Projection, v.common.Seed)
+}
+
+// describe says what the scores are.
+func (v *vectorInquiry) describe(s influence.Scorer) influence.Description {
+	d := s.Describe()
+	if p, err := v.projection(); err == nil && p.Size > 0 {
+		d.Approximate = append(slices.Clone(d.Approximate), fmt.Sprintf("gradients are projected at random, to %d numbers a block by %s", p.Size, p.Kind))
+	}
+	return d
 }
 
 // plan estimates a score from the files' headers.
@@ -181,7 +206,7 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	if w.job, w.out, err = o.keep(train, v.train().keys, queries); err != nil {
 		return w, err
 	}
-	w.out.Description = w.scorer.Describe()
+	w.out.Description = v.describe(w.scorer)
 	if g := v.train().groups; g != nil && (o.Self || w.out.Aggregate) {
 		w.out.TrainGroups = g
 	}

@@ -20,10 +20,12 @@ type vectorMethod struct {
 // vectorArguments are the open inputs and the flags of a method.
 type vectorArguments struct {
 	*GradientOptions
-	sides   []*checkpointSides
-	product influence.ProductOptions
-	form    string
-	seed    uint64
+	sides       []*checkpointSides
+	checkpoints []influence.Checkpoint // the gradients of the sides
+	product     influence.ProductOptions
+
+	form string
+	seed uint64
 }
 
 // cosine reports whether gradients are divided by their norms.
@@ -51,9 +53,9 @@ var vectorMethods = []method{
 	{name: "cosine", needs: "train and query vectors", answers: "similarity: the cosine of the angle between the vectors", vectors: &vectorMethod{
 		scorer: func(a vectorArguments) (influence.Scorer, error) { return compare(a, influence.Cosine) }}},
 	{name: "tracin", needs: "checkpoints of gradients", answers: "how far steps on the row moved the query's loss: gradient products summed over checkpoints", vectors: &vectorMethod{
-		flags: []string{"--checkpoint", "--normalize"}, rated: true, normalize: []string{"cosine"},
+		flags: []string{"--checkpoint", "--normalize", "--projection"}, rated: true, normalize: []string{"cosine"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
-			return influence.TracIn(a.checkpoints(), a.cosine(), a.product)
+			return influence.TracIn(a.checkpoints, a.cosine(), a.product)
 		}}},
 	{name: "tracin-last", needs: "checkpoints of last-layer features and output gradients", answers: "tracin of the last layer alone, without forming its gradients", vectors: &vectorMethod{
 		flags: []string{"--checkpoint", "--normalize", "--no-bias"}, rated: true, normalize: []string{"cosine"},
@@ -77,23 +79,46 @@ var vectorMethods = []method{
 
 // compare scores the vectors of both sides, all blocks of a row as one.
 func compare(a vectorArguments, scorer func(train, query influence.Vectors, o influence.ProductOptions) (influence.Scorer, error)) (influence.Scorer, error) {
-	sides, err := joinSides(a.checkpoints()[0])
+	sides, err := joinSides(a.checkpoints[0])
 	if err != nil {
 		return nil, err
 	}
 	return scorer(sides.train, sides.query, a.product)
 }
 
-// checkpoints returns the gradients of all sides.
-func (a vectorArguments) checkpoints() []influence.Checkpoint {
-	out := make([]influence.Checkpoint, len(a.sides))
-	for i, s := range a.sides {
-		out[i] = influence.Checkpoint{Train: s.train.blocks, Rate: s.rate}
-		if s.query != nil {
-			out[i].Query = s.query.blocks
+// gradientsOf returns the gradients of all sides, each block projected by a seed of its
+// own where that is asked for.
+func gradientsOf(sides []*checkpointSides, p influence.Projection, workers int) ([]influence.Checkpoint, error) {
+	out := make([]influence.Checkpoint, len(sides))
+	for i, s := range sides {
+		out[i].Rate = s.rate
+		var err error
+		if out[i].Train, err = projectBlocks(s.train.blocks, p, workers); err != nil {
+			return nil, err
+		}
+		if s.query == nil {
+			continue
+		}
+		if out[i].Query, err = projectBlocks(s.query.blocks, p, workers); err != nil {
+			return nil, err
 		}
 	}
-	return out
+	return out, nil
+}
+
+func projectBlocks(blocks []influence.Vectors, p influence.Projection, workers int) ([]influence.Vectors, error) {
+	if p.Size == 0 {
+		return blocks, nil
+	}
+	out := make([]influence.Vectors, len(blocks))
+	for i, b := range blocks {
+		var err error
+		if out[i], err = influence.Project(b, p, workers); err != nil {
+			return nil, err
+		}
+		p.Seed++
+	}
+	return out, nil
 }
 
 // lastLayers returns the files features and gradients of all sides.
@@ -138,6 +163,13 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 	}
 	if _, err := parseDamping(o.Damping, influence.Damping{}); err != nil {
 		errs = append(errs, err)
+	}
+	if o.Projection != "" {
+		_, err := influence.ParseProjection(o.Projection, 0)
+		errs = append(errs, err)
+		if o.Dtype == "float64" {
+			errs = append(errs, errors.New("--projection computes in float32; leave --dtype float64 out"))
+		}
 	}
 	if slices.Contains(m.flags, "--rank") && o.Rank < 1 {
 		errs = append(errs, fmt.Errorf("--rank is needed: how many directions of the curvature are kept"))

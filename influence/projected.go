@@ -1,0 +1,103 @@
+package influence
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/parallel"
+)
+
+// A Projection is a random linear map of vectors to Size numbers, a function of Kind,
+// Size and Seed alone. It keeps inner products on average: E⟨Px, Py⟩ = ⟨x, y⟩, with an
+// error of variance (‖x‖²·‖y‖² + ⟨x, y⟩²)/Size at most.
+type Projection struct {
+	Kind string // srht, rademacher or gaussian
+	Size int    // a power of two for srht
+	Seed uint64
+}
+
+// ParseProjection reads D or D:KIND; without a kind it is srht.
+func ParseProjection(text string, seed uint64) (Projection, error) {
+	size, kind, named := strings.Cut(text, ":")
+	n, err := strconv.Atoi(size)
+	p := Projection{Kind: kind, Size: n, Seed: seed}
+	if !named {
+		p.Kind = "srht"
+	}
+	if err != nil {
+		return p, fmt.Errorf("projection %q is not known; use D, D:srht, D:rademacher or D:gaussian", text)
+	}
+	return p, p.validate()
+}
+
+func (p Projection) validate() error {
+	const most = 1 << 24
+	switch {
+	case p.Kind != "srht" && p.Kind != "rademacher" && p.Kind != "gaussian":
+		return fmt.Errorf("projection %q is not known; use srht, rademacher or gaussian", p.Kind)
+	case p.Size < 1 || p.Size > most:
+		return fmt.Errorf("a projection to %d numbers; use 1 to %d", p.Size, most)
+	case p.Kind == "srht" && bits.OnesCount(uint(p.Size)) != 1:
+		return fmt.Errorf("a projection to %d numbers by srht, which needs a power of two; use %d", p.Size, 1<<bits.Len(uint(p.Size)))
+	}
+	return nil
+}
+
+func (p Projection) projector() kernel.Projector {
+	switch p.Kind {
+	case "rademacher":
+		return kernel.NewRademacher(p.Seed, p.Size)
+	case "gaussian":
+		return kernel.NewGaussian(p.Seed, p.Size)
+	}
+	return kernel.NewHadamard(p.Seed, p.Size)
+}
+
+// Project returns the projections of vectors, which are made while they are read, in
+// float32. Vectors of fewer numbers than Size are returned as they are.
+func Project(v Vectors, p Projection, workers int) (Vectors, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	if v.Cols() <= p.Size {
+		return v, nil
+	}
+	return projected{v, p.projector(), parallel.Workers(workers)}, nil
+}
+
+type projected struct {
+	Vectors
+	by      kernel.Projector
+	workers int
+}
+
+func (p projected) Cols() int            { return p.by.Size() }
+func (p projected) Dtype() dataset.Dtype { return dataset.Float32 }
+
+func (p projected) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error] {
+	return func(yield func(dataset.Block, error) bool) {
+		var buffer, out []float32
+		for b, err := range p.Vectors.Blocks(ctx, lo, hi) {
+			if err != nil {
+				yield(b, err)
+				return
+			}
+			x := matrixOf(p.workers, b, p.Vectors.Dtype(), &buffer)
+			if n := x.Rows * p.Cols(); cap(out) < n {
+				out = make([]float32, n)
+			} else {
+				out = out[:n]
+			}
+			p.by.Project(p.workers, x, kernel.MatrixOf(out, x.Rows, p.Cols()))
+			if !yield(dataset.Block{First: b.First, Rows: b.Rows, Cols: p.Cols(), Float32: out}, nil) {
+				return
+			}
+		}
+	}
+}
