@@ -36,6 +36,8 @@ type meanOfInverses struct{ *fisher }
 
 func (h meanOfInverses) bytes(vectors int64) int64 { return h.timesBytes(vectors) }
 
+func (h meanOfInverses) operations(vectors int64) float64 { return h.passOperations(vectors) }
+
 func (h meanOfInverses) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	lambda, err := h.lambda(ctx)
 	if err != nil {

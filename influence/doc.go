@@ -35,6 +35,13 @@
 //
 // Nothing of size n × q is held in memory. A tile is a few hundred kilobytes.
 //
+// # Products
+//
+// Methods whose scores are inner products of vectors (features, gradients) are here:
+// [Dot], [Cosine], [TracIn], [TracInLast], [Trak], [Less], [Representer], and those
+// with an inverse curvature, [Exact], [CG], [LiSSA], [Nystroem], [DataInf] and
+// [LoGra]. What is transformed is the query's side, once; train rows are streamed.
+//
 // # Not here
 //
 // Estimators on trees are in package gbdt, tables in influence/dataset, sinks

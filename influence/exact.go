@@ -48,6 +48,11 @@ func (h *denseInverse) bytes(vectors int64) int64 {
 	return levels * h.side() * h.side() * 8
 }
 
+func (h *denseInverse) operations(vectors int64) float64 {
+	side := float64(h.side())
+	return 2*float64(h.train.Rows())*float64(h.train.Cols())*side + side*side*side/3 + 2*float64(vectors)*side*side
+}
+
 // check refuses matrices that are too large to be factored.
 func (h *denseInverse) check() error {
 	if side := h.side(); side > maxExact {

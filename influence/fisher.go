@@ -15,8 +15,11 @@ type inverse interface {
 	// apply overwrites rows. The first call reads what it needs to know of H.
 	apply(ctx context.Context, rows kernel.Matrix[float64]) error
 
-	// bytes is the memory that it needs for so many vectors at a time.
+	// bytes is the memory that it needs for so many vectors at a time, and operations
+	// what it costs for so many in all: an estimate where the number of steps is not
+	// known before.
 	bytes(vectors int64) int64
+	operations(vectors int64) float64
 }
 
 // A Damping is what is added to the diagonal of a curvature. The zero value adds
@@ -155,6 +158,11 @@ func (h *fisher) timesBytes(vectors int64) int64 {
 		levels++
 	}
 	return levels*vectors*int64(h.train.Cols())*8 + vectors*parallel.BlockRows*8
+}
+
+// passOperations is what one product of so many vectors with H costs.
+func (h *fisher) passOperations(vectors int64) float64 {
+	return 4 * float64(h.train.Rows()) * float64(vectors) * float64(h.train.Cols())
 }
 
 // checkRows returns an error where the vectors that an inverse has made are not

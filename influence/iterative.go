@@ -32,6 +32,11 @@ func (h conjugate) bytes(vectors int64) int64 {
 	return h.timesBytes(vectors) + 4*vectors*int64(h.train.Cols())*8
 }
 
+// usualSteps is how many steps an iteration is expected to take.
+const usualSteps = 50
+
+func (h conjugate) operations(vectors int64) float64 { return usualSteps * h.passOperations(vectors) }
+
 func (h conjugate) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	x := kernel.NewMatrix[float64](rows.Rows, rows.Cols)
 	residual, direction := rows, copyOf(rows)
@@ -133,6 +138,10 @@ type neumann struct {
 
 func (h *neumann) bytes(vectors int64) int64 {
 	return h.timesBytes(vectors) + 2*vectors*int64(h.train.Cols())*8
+}
+
+func (h *neumann) operations(vectors int64) float64 {
+	return usualSteps * h.passOperations(vectors+1)
 }
 
 // largest finds s by 50 steps of the power method from a fixed start. The method

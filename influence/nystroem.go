@@ -49,6 +49,10 @@ func (h *lowRank) bytes(vectors int64) int64 {
 	return h.timesBytes(int64(h.rank)) + (3*int64(h.rank)+vectors)*int64(h.train.Cols())*8
 }
 
+func (h *lowRank) operations(vectors int64) float64 {
+	return h.passOperations(int64(h.rank)) + 4*float64(vectors)*float64(h.rank)*float64(h.train.Cols())
+}
+
 // directions returns rank random orthonormal rows.
 func (h *lowRank) directions() (kernel.Matrix[float64], error) {
 	d := h.train.Cols()
@@ -76,7 +80,7 @@ func (h *lowRank) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fisher := *meanFisher(h.train, Damping{}, h.workers)
+	fisher := meanFisher(h.train, Damping{}, h.workers)
 	y, err := fisher.times(ctx, omega)
 	if err != nil {
 		return err

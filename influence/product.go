@@ -237,15 +237,28 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 		p.MemoryBytes = slabs[0].Len() * s.queryBytes(l.Precision)
 	}
 	p.Operations = 2 * float64(l.Train) * float64(l.Query) * float64(width)
+	vectors := l.Query
+	if j.Self {
+		vectors = l.Train
+	}
+	if s.relative != AsTheyAre {
+		vectors += l.Train
+	}
 	scores := slabs[0].Len() * l.Precision.Bytes()
 	p.MemoryBytes += s.blockBytes(l.Precision) + scores*int64(s.workers)*256
 	if !s.direct() {
 		p.MemoryBytes += 2 * scores * chunkRows(slabs[0].Len())
 	}
+	inverses := 0.0 // in float64
 	for _, t := range s.terms {
 		for _, f := range t.factors {
 			if f.inverse != nil {
-				p.MemoryBytes += f.inverse.bytes(slabs[0].Len())
+				held := slabs[0].Len()
+				if j.Self || s.relative != AsTheyAre {
+					held = max(held, s.blockBytes(Float64)/(2*8*int64(f.train.Cols())))
+				}
+				p.MemoryBytes += f.inverse.bytes(held)
+				inverses += f.inverse.operations(vectors)
 			}
 		}
 	}
@@ -253,7 +266,8 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 	if l.Precision == Float64 {
 		rate /= 2
 	}
-	p.Seconds = max(p.Operations/rate, float64(p.Passes[0].Bytes)/readRate)
+	p.Seconds = max(p.Operations/rate, float64(p.Passes[0].Bytes)/readRate) + 2*inverses/(productRate*float64(s.workers))
+	p.Operations += inverses
 	return p, nil
 }
 
