@@ -75,13 +75,17 @@ func (w *worker[F]) tiles(ctx context.Context, at, queries influence.Range) erro
 	if err := w.encode(at, 0); err != nil {
 		return err
 	}
+	var norms []float64
+	if sim, ok := w.p.est.(*leafSim); ok {
+		norms = sim.norms(w.leaf, int(at.Len()))
+	}
 	panel := w.p.parts[0].panel
 	rows := rowsOfTile(int64(panel.Entries()))
 	for lo := at.Lo; lo < at.Hi; lo += rows {
 		tile := influence.Range{Lo: lo, Hi: min(lo+rows, at.Hi)}
 		s := w.clean(tile.Len() * int64(panel.Entries()))
 		w.join(panel, int(tile.Lo-at.Lo), int(tile.Hi-at.Lo), s)
-		w.measure(s, at.Lo, tile, queries)
+		w.measure(s, norms, at.Lo, tile, queries)
 		if err := w.put(ctx, tile, queries, s); err != nil {
 			return err
 		}
@@ -126,20 +130,23 @@ func (w *worker[F]) put(ctx context.Context, rows, queries influence.Range, s []
 }
 
 // measure turns products of leaf vectors into the similarity that is asked for,
-// with the sign of agreeing labels. first is the position of the chunk's first row.
-func (w *worker[F]) measure(s []F, first int64, rows, queries influence.Range) {
+// with the sign of agreeing labels. first is the position of the chunk's first row,
+// and norms are those of the chunk.
+func (w *worker[F]) measure(s []F, norms []float64, first int64, rows, queries influence.Range) {
 	p := w.p
 	sim, ok := p.est.(*leafSim)
 	if !ok || !sim.signed && sim.measure == Dot {
 		return
 	}
-	norms := sim.norms(w.leaf, int(rows.Hi-first))
 	n := queries.Len()
 	for i := rows.Lo; i < rows.Hi; i++ {
 		y := p.model.train.y[p.job.Train.At(i)]
 		row := s[(i-rows.Lo)*n : (i-rows.Lo+1)*n]
 		for e := range row {
-			v := sim.measure.of(float64(row[e]), norms[i-first], p.norms[e], p.layout.Precision)
+			v := float64(row[e])
+			if sim.measure != Dot {
+				v = sim.measure.of(v, norms[i-first], p.norms[e], p.layout.Precision)
+			}
 			if sim.signed {
 				q := p.job.Query.At(queries.Lo + int64(e))
 				v *= p.model.agreement(y, p.queries.rows.y[q], p.queries.margins[0][q])
@@ -171,7 +178,10 @@ func (w *worker[F]) self(ctx context.Context, at influence.Range) error {
 	if sim, ok := p.est.(*leafSim); ok {
 		norms := sim.norms(w.leaf, n)
 		for i := range s {
-			v := sim.measure.of(float64(s[i]), norms[i], norms[i], p.layout.Precision)
+			v := float64(s[i])
+			if sim.measure != Dot {
+				v = sim.measure.of(v, norms[i], norms[i], p.layout.Precision)
+			}
 			if row := p.job.Train.At(at.Lo + int64(i)); sim.signed {
 				v *= p.model.agreement(p.model.train.y[row], p.model.train.y[row], w.walk.final[0][i])
 			}

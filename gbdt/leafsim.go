@@ -80,8 +80,12 @@ func (s *leafSim) weight(u int, leaf uint32) float64 {
 	return 1 / (n * n)
 }
 
-// norms returns ‖φ‖² of n rows with the given leaves.
+// norms returns ‖φ‖² of n rows with the given leaves; nil where the measure does
+// not depend on them.
 func (s *leafSim) norms(leaf [][]uint32, n int) []float64 {
+	if s.measure == Dot {
+		return nil
+	}
 	out := make([]float64, n)
 	for u := range leaf {
 		for i, l := range leaf[u][:n] {
