@@ -6,13 +6,13 @@ import (
 	"github.com/infl-dev/infl/internal/kernel"
 )
 
-// A nodeStep is what an estimator over nodes needs of a node: its value if it
-// were a leaf, and its weight among the depths of the tree by its denominator.
+// A nodeStep is what an estimator over nodes needs of a node, with the share
+// ω(depth)/D, its weight among the depths of the tree by its denominator. The
+// products are 0 where the value does not depend on the rows.
 type nodeStep struct {
-	theta float64 // value, with shrinkage
-	share float64 // ω(depth)/D; 0 where the value does not depend on the rows
-	eta   float64 // η·share
-	pull  float64 // θ·share
+	theta float64 // value if it were a leaf, with shrinkage
+	eta   float64 // η·ω/D
+	pull  float64 // θ·ω/D
 }
 
 // treeNodes knows the ancestors of the leaves of one tree.
@@ -76,7 +76,7 @@ func (m *Model) newTreeNodes(u int, s *sums) *treeNodes {
 
 func newNodeStep(theta, denom, weight, eta float64) nodeStep {
 	share := weight / denom
-	return nodeStep{theta: theta, share: share, eta: eta * share, pull: theta * share}
+	return nodeStep{theta: theta, eta: eta * share, pull: theta * share}
 }
 
 // walk numbers the leaves from left to right, sets the depths of inner nodes and
