@@ -60,45 +60,62 @@ func (m *Model) findAmplified(ctx context.Context, reg regular) error {
 		}
 		if !searched {
 			searched = true
-			if err := m.findThreads(ctx, t, size, reg); err != nil {
+			if err := m.findThreads(ctx, t, f, size, reg); err != nil {
 				return err
 			}
 		}
-		m.train.masks.markAmplified(t, size, m.forest.Train.TopRate)
+		masks.markAmplified(t, size, m.forest.Train.TopRate)
 	}
 	return nil
 }
 
 // gradientSizes writes |g·h| of all rows at iteration t, in float32 as the library
-// has them, and moves the margins f, which it begins at t = 0, behind the iteration.
+// has them. It moves the margins f from the iteration before to t; at t = 0 it
+// begins them.
 func (m *Model) gradientSizes(ctx context.Context, t int, f [][]float64, size []float32) error {
 	walkers := make([]*rowBlock, m.workers)
 	return parallel.For(ctx, m.workers, m.train.index.numBlocks(), func(w, b int) error {
 		if walkers[w] == nil {
 			walkers[w] = m.newRowBlock(&m.train, false)
 		}
-		r, n := walkers[w], m.train.index.blockLen(b)
-		if err := r.load(int64(b)*blockRows, n); err != nil {
+		r := walkers[w]
+		if err := r.loadAt(b, f); err != nil {
 			return err
 		}
-		for c := range m.k {
-			at := f[c][b*blockRows : b*blockRows+n]
-			if t == 0 {
-				copy(at, r.f[c])
-			}
-			r.f[c] = at
+		if t == 0 {
+			r.start()
+		} else {
+			r.leaves(t - 1)
+			r.advance(t - 1)
 		}
 		r.derive(t)
-		out := size[b*blockRows : b*blockRows+n]
+		out := size[b*blockRows:][:r.m]
 		clear(out)
 		for c := range m.k {
 			for i, g := range r.d.G[c] {
 				out[i] += float32(math.Abs(float64(float32(r.weight[i]*g) * float32(r.weight[i]*r.d.H[c][i]))))
 			}
 		}
-		r.advance(t)
 		return nil
 	})
+}
+
+// iterationSums adds up iteration t alone, from the margins before it.
+func (m *Model) iterationSums(ctx context.Context, t int, f [][]float64) (*sums, error) {
+	walkers := make([]*rowBlock, m.workers)
+	return parallel.Reduce(ctx, m.workers, m.train.index.numBlocks(), func(w, b int) (*sums, error) {
+		if walkers[w] == nil {
+			walkers[w] = m.newRowBlock(&m.train, false)
+		}
+		r := walkers[w]
+		if err := r.loadAt(b, f); err != nil {
+			return nil, err
+		}
+		r.derive(t)
+		s := newSums(m.offset[(t+1)*m.k])
+		s.addRows(m, r, t)
+		return s, nil
+	}, (*sums).add)
 }
 
 // sawAll reports whether an iteration saw all rows.
@@ -147,9 +164,9 @@ func (m *RowMasks) markAmplified(t int, size []float32, top float64) {
 	m.amplified[t] = bits
 }
 
-// findThreads finds the blocks with which the leaves of iteration t come nearest
-// to the stored ones.
-func (m *Model) findThreads(ctx context.Context, t int, size []float32, reg regular) error {
+// findThreads finds the blocks with which the leaves of iteration t, from the
+// margins f before it, come nearest to the stored ones.
+func (m *Model) findThreads(ctx context.Context, t int, f [][]float64, size []float32, reg regular) error {
 	train, masks := &m.forest.Train, m.train.masks
 	if train.Threads > 0 {
 		masks.threads(int64(train.Threads), train.TopRate, train.OtherRate)
@@ -160,7 +177,7 @@ func (m *Model) findThreads(ctx context.Context, t int, size []float32, reg regu
 	for n := int64(1); n <= most && best > float32Leaves; n++ {
 		masks.threads(n, train.TopRate, train.OtherRate)
 		masks.markAmplified(t, size, train.TopRate)
-		s, err := m.leafSums(ctx, t+1, m.workers, nil)
+		s, err := m.iterationSums(ctx, t, f)
 		if err != nil {
 			return err
 		}

@@ -41,6 +41,25 @@ func (s *sums) countAll(m *Model, r *rowBlock, t int) {
 	}
 }
 
+// addRows adds the rows of r in iteration t, of which r has the derivatives.
+func (s *sums) addRows(m *Model, r *rowBlock, t int) {
+	for c := range m.k {
+		off := m.offset[t*m.k+c]
+		g, h := r.d.G[c], r.d.H[c]
+		for i, l := range r.leaf[c] {
+			j := off + int(l)
+			wi := r.w[i]
+			s.n[j] += int64(r.seen[i])
+			s.g[j] += float64(wi * g[i])
+			s.h[j] += float64(wi * h[i])
+			s.abs[j] += float64(wi * math.Abs(g[i]))
+		}
+	}
+	if m.train.masks != nil {
+		s.countAll(m, r, t)
+	}
+}
+
 // leafSums adds up the first iterations of the model, starting every row from
 // m.base and moving it by m.theta. It is a sum over blocks of 4,096 rows on the
 // fixed tree, so its bits do not depend on workers.
@@ -58,22 +77,7 @@ func (m *Model) leafSums(ctx context.Context, iterations, workers int, progress 
 		s := newSums(leaves)
 		for t := range iterations {
 			r.derive(t)
-			for c := range m.k {
-				u := t*m.k + c
-				off := m.offset[u]
-				g, h := r.d.G[c], r.d.H[c]
-				for i, l := range r.leaf[c] {
-					j := off + int(l)
-					wi := r.w[i]
-					s.n[j] += int64(r.seen[i])
-					s.g[j] += float64(wi * g[i])
-					s.h[j] += float64(wi * h[i])
-					s.abs[j] += float64(wi * math.Abs(g[i]))
-				}
-			}
-			if m.train.masks != nil {
-				s.countAll(m, r, t)
-			}
+			s.addRows(m, r, t)
 			r.advance(t)
 		}
 		if progress != nil {

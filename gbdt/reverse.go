@@ -118,26 +118,18 @@ func (p *reversePass) reset(ctx context.Context) error {
 	blocks := m.train.index.numBlocks()
 	if p.a == nil {
 		p.a = make([][]float64, blocks)
-		p.f = make([][]float64, m.k)
-		for c := range p.f {
-			p.f[c] = make([]float64, m.Rows())
-		}
+		p.f = columns(m.k, int(m.Rows()))
 	}
 	return parallel.For(ctx, m.workers, blocks, func(w, b int) error {
-		n := m.train.index.blockLen(b)
 		if p.a[b] == nil {
-			p.a[b] = make([]float64, n*m.k*p.width)
+			p.a[b] = make([]float64, m.train.index.blockLen(b)*m.k*p.width)
 		}
 		clear(p.a[b])
 		r := p.walker(w)
-		if err := r.load(int64(b)*blockRows, n); err != nil {
+		if err := r.loadAt(b, p.f); err != nil {
 			return err
 		}
-		f := make([][]float64, m.k)
-		for c := range f {
-			f[c] = p.f[c][b*blockRows : b*blockRows+n]
-		}
-		m.margins(r.ids, 0, f, r.cells[0])
+		m.margins(r.ids, 0, r.f, r.cells[0])
 		return nil
 	})
 }
@@ -175,19 +167,17 @@ func (p *reversePass) step(ctx context.Context, t int, values [][]float64) ([][]
 	m := p.model
 	return parallel.Reduce(ctx, m.workers, m.train.index.numBlocks(), func(w, b int) ([][]float64, error) {
 		r := p.walker(w)
-		n := m.train.index.blockLen(b)
-		if err := r.load(int64(b)*blockRows, n); err != nil {
+		if err := r.loadAt(b, p.f); err != nil {
 			return nil, err
 		}
 		r.leaves(t)
 		for c := range m.k {
-			f, theta := p.f[c][b*blockRows:b*blockRows+n], m.theta[t*m.k+c]
+			f, theta := r.f[c], m.theta[t*m.k+c]
 			for i, l := range r.leaf[c] {
 				f[i] -= theta[l]
 			}
-			r.f[c] = f
 			if t > 0 {
-				r.ids.leaves((t-1)*m.k+c, r.lo, r.below[c][:n])
+				r.ids.leaves((t-1)*m.k+c, r.lo, r.below[c][:r.m])
 			} else {
 				clear(r.below[c])
 			}

@@ -75,8 +75,28 @@ func (r *rowBlock) load(first int64, m int) error {
 			r.d.DG[c], r.d.DH[c] = r.store[3*k+c][:m], r.store[4*k+c][:m]
 		}
 		r.leaf[c] = r.cells[c][:m]
-		fill(r.f[c], r.model.base[c])
-		r.ids.addBase(r.lo, r.f[c])
+	}
+	r.start()
+	return nil
+}
+
+// start sets the margins to the initial scores.
+func (r *rowBlock) start() {
+	for c, f := range r.f {
+		fill(f, r.model.base[c])
+		r.ids.addBase(r.lo, f)
+	}
+}
+
+// loadAt makes index block b current, with its part of the margins f of all rows,
+// which advance then moves.
+func (r *rowBlock) loadAt(b int, f [][]float64) error {
+	lo, n := b*blockRows, r.rows.index.blockLen(b)
+	if err := r.load(int64(lo), n); err != nil {
+		return err
+	}
+	for c := range f {
+		r.f[c] = f[c][lo : lo+n]
 	}
 	return nil
 }
