@@ -44,9 +44,9 @@ type rowSet struct {
 	y     []float64 // labels; NaN where missing, nil without a label column
 	w     []float64 // weights; nil where all rows weigh 1
 	keys  *dataset.Keys
-	base  []float64 // initial score of each row on top of the model's; nil without such a column
-	group Groups    // empty without a group column
-	masks *RowMasks // which iteration saw which row; nil where each saw all
+	base  []float64      // initial score of each row on top of the model's; nil without such a column
+	group dataset.Groups // empty without a group column
+	masks *RowMasks      // which iteration saw which row; nil where each saw all
 }
 
 // reader returns a reader of the rows' leaves that knows their initial scores.
@@ -66,9 +66,9 @@ func (m *Model) Fidelity() *Fidelity { return m.report }
 func (m *Model) Keys() *dataset.Keys { return m.train.keys }
 
 // Groups returns the groups of the train rows; nil without a group column.
-func (m *Model) Groups() *Groups { return m.train.groups() }
+func (m *Model) Groups() *dataset.Groups { return m.train.groups() }
 
-func (r *rowSet) groups() *Groups {
+func (r *rowSet) groups() *dataset.Groups {
 	if r.group.Len() == 0 {
 		return nil
 	}

@@ -195,7 +195,7 @@ func (m *Model) keepTrain(fr *dataset.Frame) error {
 		m.train.w = append(m.train.w, float64(float32(w)))
 	}
 	m.train.base = append(m.train.base, fr.Base...)
-	m.train.group.add(fr.Group)
+	m.train.group.Add(fr.Group)
 	m.predictions = append(m.predictions, fr.Predictions...)
 	return nil
 }

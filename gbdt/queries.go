@@ -53,7 +53,7 @@ func (m *Model) Queries(ctx context.Context, t *dataset.Table, c Columns) (*Quer
 	err = m.encode(ctx, bound, q.rows.index, func(fr *dataset.Frame) error {
 		q.rows.y = append(q.rows.y, fr.Label...)
 		q.rows.base = append(q.rows.base, fr.Base...)
-		q.rows.group.add(fr.Group)
+		q.rows.group.Add(fr.Group)
 		if c.LabelEdit == "" {
 			return nil
 		}
@@ -107,7 +107,7 @@ func (q *Queries) Rows() int64 { return q.rows.index.rows }
 func (q *Queries) Keys() *dataset.Keys { return q.rows.keys }
 
 // Groups returns the groups of the query rows; nil without a group column.
-func (q *Queries) Groups() *Groups { return q.rows.groups() }
+func (q *Queries) Groups() *dataset.Groups { return q.rows.groups() }
 
 // Bound returns how the query table was read.
 func (q *Queries) Bound() *dataset.Bound { return q.bound }

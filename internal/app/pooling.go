@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/sink"
 )
 
@@ -36,6 +37,11 @@ func pool(j *influence.Job, out *sink.SinkOptions, scorer influence.Scorer) {
 			out.QueryGroups.Of[p] = int32(p)
 		}
 	}
+}
+
+// groupsOf returns the groups of query rows as a sink has them.
+func groupsOf(g *dataset.Groups) sink.QueryGroups {
+	return sink.QueryGroups{Of: g.Of, Names: groupNames(g.Names)}
 }
 
 // groupNames are the keys of query groups.

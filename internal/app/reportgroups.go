@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/infl-dev/infl/gbdt"
+	"github.com/infl-dev/infl/influence/dataset"
 )
 
 // maxGroups bounds the groups of a table or a heat map; the smallest are put
@@ -90,7 +90,7 @@ func (r *reporting) queryGrouping() *grouping {
 }
 
 // sortedGrouping orders groups by name.
-func sortedGrouping(by string, g *gbdt.Groups) *grouping {
+func sortedGrouping(by string, g *dataset.Groups) *grouping {
 	names := slices.Sorted(slices.Values(g.Names))
 	to := make([]int32, len(names))
 	for i, name := range g.Names {

@@ -91,7 +91,7 @@ func (s *session) job(o *ScoreOptions, scorer influence.Scorer, of influence.Qua
 		if g == nil {
 			return j, out, fmt.Errorf("--by %s: the query table has no such column; %s", o.By, suggest(o.By, columnNames(s.query)))
 		}
-		out.QueryGroups = sink.QueryGroups{Of: g.Of, Names: groupNames(g.Names)}
+		out.QueryGroups = groupsOf(g)
 	}
 	if o.sumsOnly() {
 		pool(&j, &out, scorer)

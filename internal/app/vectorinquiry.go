@@ -10,7 +10,6 @@ import (
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
-	"github.com/infl-dev/infl/influence/sink"
 )
 
 // A vectorInquiry multiplies files of vectors.
@@ -211,7 +210,7 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 		w.out.TrainGroups = g
 	}
 	if o.By != "" {
-		w.out.QueryGroups = sink.QueryGroups{Of: v.query().groups.of, Names: v.query().groups.names}
+		w.out.QueryGroups = groupsOf(v.query().groups)
 	}
 	if o.sumsOnly() {
 		pool(&w.job, &w.out, w.scorer)

@@ -26,7 +26,7 @@ type vectorSide struct {
 	capture *capture.Capture  // nil for files
 
 	keys   *dataset.Keys
-	groups *groupColumn // nil without a column of groups
+	groups *dataset.Groups // nil without a column of groups
 }
 
 // openVectorSide opens a file of vectors or a glob of its shards; or a folder, each
@@ -110,8 +110,8 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 		if int64(len(lines)) != s.rows() {
 			return fmt.Errorf("%s: has %d groups for %d rows of %s", file, len(lines), s.rows(), s.path)
 		}
-		s.groups, group = &groupColumn{number: map[string]int32{}}, ""
-		s.groups.add(lines)
+		s.groups, group = &dataset.Groups{}, ""
+		s.groups.Add(lines)
 	}
 	if key == "" && group == "" {
 		return nil
@@ -130,13 +130,13 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 	if err != nil {
 		return err
 	}
-	groups := &groupColumn{number: map[string]int32{}}
+	groups := &dataset.Groups{}
 	rows := int64(0)
 	for f, err := range b.Frames(ctx) {
 		if err != nil {
 			return err
 		}
-		groups.add(f.Group)
+		groups.Add(f.Group)
 		rows += int64(f.N)
 	}
 	if rows != s.rows() {

@@ -1,14 +1,16 @@
-package gbdt
+package dataset
 
 // Groups are the values of a group column, one per row, kept as numbers into a
-// list of distinct names. The zero value has no rows.
+// list of distinct names. The zero value has no rows. As keys, the rows' groups
+// repeat.
 type Groups struct {
 	Names []string // distinct values in order of first appearance
 	Of    []int32  // group number of each row
 	known map[string]int32
 }
 
-func (g *Groups) add(values []string) {
+// Add appends the groups of further rows.
+func (g *Groups) Add(values []string) {
 	if g.known == nil {
 		g.known = make(map[string]int32)
 	}
