@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,17 @@ func (c *Common) memory() (int64, error) {
 		return 0, fmt.Errorf("--memory %s is too small; it must be at least 64MB", c.Memory)
 	}
 	return n, nil
+}
+
+// limitHeap lets the collector keep the heap below the budget; what lies outside
+// the heap (stacks, code, buffers of the system) gets the rest.
+func (c *Common) limitHeap() (restore func(), err error) {
+	budget, err := c.memory()
+	if err != nil {
+		return nil, err
+	}
+	before := debug.SetMemoryLimit(budget - budget/8)
+	return func() { debug.SetMemoryLimit(before) }, nil
 }
 
 // Validate lists what is wrong with the options that every command has.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -113,13 +112,11 @@ func (s *session) prepare(ctx context.Context, p *Progress) error {
 	if err != nil {
 		return err
 	}
-	budget, err := s.common.memory()
+	restore, err := s.common.limitHeap()
 	if err != nil {
 		return err
 	}
-	// The collector keeps the heap below the budget; what lies outside the
-	// heap (stacks, code, buffers of the system) gets the rest.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(budget - budget/8))
+	defer restore()
 
 	o := gbdt.PrepareOptions{Columns: s.columns, LearningRate: s.options.LearningRate, Workers: s.common.Workers, IndexBytes: limit, Tmp: s.common.Tmp, RowMasks: s.masks}
 	if o.L2, err = number("--lambda", s.options.Lambda); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime/debug"
 	"slices"
 
 	"github.com/infl-dev/infl/influence"
@@ -18,6 +17,7 @@ type vectorInquiry struct {
 	options     *ModelOptions
 	method      method
 	checkpoints []*checkpointSides // one without --checkpoint
+	made        influence.Scorer   // nil until it is asked for
 }
 
 // openVectors opens the files of both sides.
@@ -91,8 +91,17 @@ func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fi
 
 func (v *vectorInquiry) phases() int { return 3 }
 
-// scorer returns the method's scorer.
+// scorer returns the method's scorer, which may read files when it is made.
 func (v *vectorInquiry) scorer() (influence.Scorer, error) {
+	if v.made != nil {
+		return v.made, nil
+	}
+	s, err := v.makeScorer()
+	v.made = s
+	return s, err
+}
+
+func (v *vectorInquiry) makeScorer() (influence.Scorer, error) {
 	budget, err := v.common.memory()
 	if err != nil {
 		return nil, err
@@ -170,13 +179,9 @@ func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Pl
 
 // ready hashes the files and reads the names of their rows.
 func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w work, err error) {
-	budget, err := v.common.memory()
-	if err != nil {
+	if _, err := v.common.limitHeap(); err != nil { // Mapped files are not in the heap.
 		return w, err
 	}
-	// The collector keeps the heap below the budget; what lies outside the heap gets
-	// the rest. Mapped files are neither.
-	debug.SetMemoryLimit(budget - budget/8)
 	at.progress.Phase("read inputs", "", 0)
 	if w.inputs, err = v.fingerprints(ctx); err != nil {
 		return w, err
