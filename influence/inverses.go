@@ -95,10 +95,7 @@ func (s *productScorer) normalized(n Normalization) *productScorer {
 func Exact(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	d := lossDescription("exact")
 	d.Source = "Koh and Liang (2017), equation 2, sign turned"
-	return throughInverse(c, o, d, func(h *fisher) (inverse, error) {
-		inv := &denseInverse{fisher: h}
-		return inv, inv.check()
-	})
+	return throughInverse(c, o, d, factored)
 }
 
 // LoGra is [Exact] for gradients that were projected layer by layer, as LoGra does:
@@ -108,8 +105,11 @@ func LoGra(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	d := lossDescription("logra")
 	d.Source = "Choe et al. (2024), LoGra, equations 3 and 5"
 	d.Approximate = []string{"gradients are projected"}
-	return throughInverse(c, o, d, func(h *fisher) (inverse, error) {
-		inv := &denseInverse{fisher: h}
-		return inv, inv.check()
-	})
+	return throughInverse(c, o, d, factored)
+}
+
+// factored is the dense inverse of a curvature that is not too large for it.
+func factored(h *fisher) (inverse, error) {
+	inv := &denseInverse{fisher: h}
+	return inv, inv.check()
 }
