@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/parallel"
 )
 
 // A Block is consecutive examples of a capture with what is stored of some modules.
@@ -54,22 +55,17 @@ func (c *Capture) Blocks(ctx context.Context, lo, hi int64, o BlockOptions) iter
 			yield(nil, err)
 			return
 		}
-		s := &stream{c: c, wanted: wanted, step: int64(o.Examples), at: lo, hi: hi}
-		if s.step <= 0 {
-			s.step = c.defaultExamples()
+		step := int64(o.Examples)
+		if step <= 0 {
+			step = c.defaultExamples()
 		}
-		next := s.ahead()
-		defer func() { <-next }() // the files may be closed when the stream has ended
-		for at := lo; at < hi; {
-			b := <-next
-			next = s.ahead()
-			if err := ctx.Err(); b.err == nil && err != nil {
-				b = readBlock{err: err}
-			}
-			if !yield(b.Block, b.err) || b.err != nil {
+		// The files may be closed when the stream has ended: Ahead waits for its reader.
+		buffers := [2]map[string]*[]uint64{{}, {}}
+		read := func(lo, hi int64, turn int) (*Block, error) { return c.read(wanted, lo, hi, buffers[turn]) }
+		for b, err := range parallel.Ahead(ctx, lo, hi, step, read) {
+			if !yield(b, err) {
 				return
 			}
-			at += int64(b.Examples)
 		}
 	}
 }
@@ -96,42 +92,6 @@ func (c *Capture) wanted(modules []string) ([]content, error) {
 		}
 	}
 	return slices.DeleteFunc(m.contents(), func(x content) bool { return !names[x.name] }), nil
-}
-
-// A stream reads blocks in turn into two sets of buffers.
-type stream struct {
-	c       *Capture
-	wanted  []content
-	step    int64
-	at, hi  int64
-	buffers [2]map[string]*[]uint64
-	turn    int
-}
-
-type readBlock struct {
-	*Block
-	err error
-}
-
-// ahead starts to read the next block. The channel gives it once, and then nothing.
-func (s *stream) ahead() <-chan readBlock {
-	out := make(chan readBlock, 1)
-	lo, hi := s.at, min(s.hi, s.at+s.step)
-	if lo == hi {
-		close(out)
-		return out
-	}
-	if s.buffers[s.turn] == nil {
-		s.buffers[s.turn] = map[string]*[]uint64{}
-	}
-	buffers := s.buffers[s.turn]
-	s.at, s.turn = hi, 1-s.turn
-	go func() {
-		defer close(out)
-		b, err := s.c.read(s.wanted, lo, hi, buffers)
-		out <- readBlock{b, err}
-	}()
-	return out
 }
 
 // read gives examples lo … hi−1.

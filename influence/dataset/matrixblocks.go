@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow/float16"
+
+	"github.com/infl-dev/infl/internal/parallel"
 )
 
 // A Block is consecutive rows of a [Matrix]: number j of row First+i is value
@@ -32,19 +34,13 @@ func (m *Matrix) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[Block, erro
 			yield(Block{}, at(m.path, problem("rows %d to %d of %d do not exist", lo, hi, m.rows)))
 			return
 		}
-		s := &blockStream{m: m, at: lo, hi: hi}
-		next := s.ahead()
-		defer func() { <-next }() // the files may be closed when the stream has ended
-		for at := lo; at < hi; {
-			b := <-next
-			next = s.ahead()
-			if err := ctx.Err(); b.err == nil && err != nil {
-				b = readBlock{err: err}
-			}
-			if !yield(b.Block, b.err) || b.err != nil {
+		// The files may be closed when the stream has ended: Ahead waits for its reader.
+		var buffers [2][]uint64
+		read := func(lo, hi int64, turn int) (Block, error) { return m.Read(lo, hi-lo, &buffers[turn]) }
+		for b, err := range parallel.Ahead(ctx, lo, hi, int64(m.blockRows), read) {
+			if !yield(b, err) {
 				return
 			}
-			at += int64(b.Rows)
 		}
 	}
 }
@@ -64,42 +60,6 @@ func (m *Matrix) Read(first, rows int64, buffer *[]uint64) (Block, error) {
 		return Block{}, at(m.path, err)
 	}
 	return m.block(first, int(rows), values), nil
-}
-
-// A blockStream reads blocks in turn into two buffers.
-type blockStream struct {
-	m       *Matrix
-	at, hi  int64
-	buffers [2][]uint64
-	turn    int
-}
-
-type readBlock struct {
-	Block
-	err error
-}
-
-// ahead starts to read the next block. The channel gives it once, and then zero
-// blocks.
-func (s *blockStream) ahead() <-chan readBlock {
-	out := make(chan readBlock, 1)
-	rows := min(int64(s.m.blockRows), s.hi-s.at)
-	if rows == 0 {
-		close(out)
-		return out
-	}
-	first, buffer := s.at, &s.buffers[s.turn]
-	s.at, s.turn = s.at+rows, 1-s.turn
-	go func() {
-		defer close(out)
-		values, err := s.m.values(first, rows, buffer)
-		if err != nil {
-			out <- readBlock{err: at(s.m.path, err)}
-			return
-		}
-		out <- readBlock{Block: s.m.block(first, int(rows), values)}
-	}()
-	return out
 }
 
 // block gives values the type of the matrix.
