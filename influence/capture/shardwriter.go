@@ -6,17 +6,13 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strconv"
-)
 
-// tempSuffix marks a file that is being written. Such a file never counts.
-const tempSuffix = ".tmp"
+	"github.com/infl-dev/infl/internal/durable"
+)
 
 // shardAlignment is the multiple of bytes at which the numbers of a shard begin, so
 // that a mapped shard's pages hold numbers only.
@@ -84,37 +80,15 @@ func shardHeader(metadata map[string]string, tensors []namedTensor) ([]byte, err
 // writeFile writes a file under a temporary name, makes it durable and gives it its
 // name. After an error nothing is left of it.
 func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
-	temp := path + tempSuffix
+	temp := path + durable.TempSuffix
 	f, err := os.Create(temp)
 	if err != nil {
 		return "", caused(temp, err)
 	}
 	h := sha256.New()
-	err = write(io.MultiWriter(f, h))
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
+	err = durable.Finish(f, path, func(w io.Writer) error { return write(io.MultiWriter(w, h)) })
 	if err != nil {
-		return "", caused(path, errors.Join(err, os.Remove(temp)))
+		return "", caused(path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// syncDir makes the names in a folder durable where the system can do that.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

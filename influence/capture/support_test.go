@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -137,7 +139,7 @@ func shardFiles(t testing.TB, dir string) map[string]string {
 	for _, name := range names {
 		b, err := os.ReadFile(name)
 		require.NoError(t, err)
-		require.False(t, strings.HasSuffix(name, tempSuffix))
+		require.False(t, strings.HasSuffix(name, durable.TempSuffix))
 		out[filepath.Base(name)] = string(b)
 	}
 	return out

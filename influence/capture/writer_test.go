@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // TestWrittenNumbersComeBack compares each number with the batch it was written from.
@@ -148,7 +149,7 @@ func TestKilledWritersContinue(t *testing.T) {
 		w, err := Create(dir, aManifest(), WriterOptions{ShardBytes: limit})
 		require.NoError(t, err)
 		require.NoError(t, w.Write(aBatch(0, stop)))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, shardName(len(w.manifest.Shards))+tempSuffix), []byte("half"), 0o666))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, shardName(len(w.manifest.Shards))+durable.TempSuffix), []byte("half"), 0o666))
 		_, err = Open(dir, Options{})
 		require.ErrorIs(t, err, os.ErrNotExist)
 		write(t, dir, aManifest(), WriterOptions{ShardBytes: limit}, n, 3)

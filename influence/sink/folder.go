@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // Names of files in a run folder.
@@ -46,7 +48,7 @@ func ownFolder(dir string) error {
 		switch e.Name() {
 		case recordName:
 			return nil
-		case lockName, recordName + tempSuffix:
+		case lockName, recordName + durable.TempSuffix:
 		default:
 			foreign = e.Name()
 		}
@@ -79,7 +81,7 @@ func removeOutputs(dir string, listed []Output) error {
 	}
 	var errs []error
 	for _, name := range names {
-		errs = append(errs, removeFile(filepath.Join(dir, name)), removeFile(filepath.Join(dir, name+tempSuffix)))
+		errs = append(errs, removeFile(filepath.Join(dir, name)), removeFile(filepath.Join(dir, name+durable.TempSuffix)))
 	}
 	for _, folder := range seriesNames {
 		errs = append(errs, removeIfEmpty(filepath.Join(dir, folder)))
@@ -96,7 +98,7 @@ func removeStale(dir string, listed []Output) error {
 		if !isListed {
 			errs = append(errs, removeFile(filepath.Join(dir, name)))
 		}
-		errs = append(errs, removeFile(filepath.Join(dir, name+tempSuffix)))
+		errs = append(errs, removeFile(filepath.Join(dir, name+durable.TempSuffix)))
 	}
 	return errors.Join(errs...)
 }
@@ -123,7 +125,7 @@ func removeParts(dir string) error {
 	}
 	var errs []error
 	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), tempSuffix)
+		name := strings.TrimSuffix(e.Name(), durable.TempSuffix)
 		if strings.HasPrefix(name, "unit-") && strings.HasSuffix(name, ".part") || name == matrixNPYName {
 			errs = append(errs, removeFile(filepath.Join(parts, e.Name())))
 		}
@@ -140,7 +142,7 @@ func removeFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return removeIfThere(path)
+	return durable.RemoveIfThere(path)
 }
 
 // removeIfEmpty removes a folder unless it holds anything.
@@ -152,5 +154,5 @@ func removeIfEmpty(path string) error {
 	if err != nil {
 		return err
 	}
-	return removeIfThere(path)
+	return durable.RemoveIfThere(path)
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // lockName is the file that a running process holds locked. The kernel lets
@@ -115,7 +117,7 @@ func owner(dir string, f io.ReaderAt) *LockedError {
 // release removes the file and lets go of the lock.
 func (l *lock) release() error {
 	if removeBeforeUnlock {
-		return errors.Join(removeIfThere(l.path), l.f.Close())
+		return errors.Join(durable.RemoveIfThere(l.path), l.f.Close())
 	}
 	err := l.f.Close()
 	// Somebody else may have opened the file by now, and then it stays.

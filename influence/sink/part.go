@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // partMagic begins every part file.
@@ -56,7 +58,7 @@ func (p *partStore) begin(grid uint64, units int64) error {
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 		case errors.As(err, &damaged):
-			if err := removeIfThere(p.path(u)); err != nil {
+			if err := durable.RemoveIfThere(p.path(u)); err != nil {
 				return err
 			}
 		case err != nil:
@@ -176,7 +178,7 @@ func (p *partStore) drop(unit int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.held, unit)
-	return removeIfThere(p.path(unit))
+	return durable.RemoveIfThere(p.path(unit))
 }
 
 // partSection is one state in an open part.

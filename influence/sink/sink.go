@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // SinkOptions say what a run keeps of its scores. At least one of TopK,
@@ -199,7 +200,7 @@ func (s *runSink) commitMatrix(ctx context.Context) error {
 		if err := os.Rename(s.matrix.path, s.matrix.final); err != nil {
 			return err
 		}
-		if err := syncDir(s.run.dir); err != nil {
+		if err := durable.SyncDir(s.run.dir); err != nil {
 			return err
 		}
 		size, sum, err := sumFile(s.matrix.final)
