@@ -27,20 +27,21 @@ func dotTileRows() int {
 	return 1
 }
 
-// dotTile writes the products of some rows of x with some of y.
-func dotTile[F Float](rows, queries, d int, x []F, ldx int, y, out []F, ldo int) {
+// dotTile writes the products of some rows of x with some of y, and asks for rows from
+// later on.
+func dotTile[F Float](rows, queries, d int, x, later []F, ldx int, y, out []F, ldo int) {
 	double := unsafe.Sizeof(F(0)) == 8
-	px, py, po := unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0]), unsafe.Pointer(&out[0])
+	px, pl, py, po := unsafe.Pointer(&x[0]), unsafe.Pointer(&later[0]), unsafe.Pointer(&y[0]), unsafe.Pointer(&out[0])
 	switch {
 	case path == Generic:
 		dotTileGeneric(rows, d, x, ldx, y, out, ldo)
 	case path == AVX512 && double:
-		dotsDouble512(rows, queries, d, (*float64)(px), ldx, (*float64)(py), (*float64)(po), ldo)
+		dotsDouble512(rows, queries, d, (*float64)(px), (*float64)(pl), ldx, (*float64)(py), (*float64)(po), ldo)
 	case path == AVX512:
-		dotsFloat512(rows, queries, d, (*float32)(px), ldx, (*float32)(py), (*float32)(po), ldo)
+		dotsFloat512(rows, queries, d, (*float32)(px), (*float32)(pl), ldx, (*float32)(py), (*float32)(po), ldo)
 	case double:
-		dotsDouble256(rows, queries, d, (*float64)(px), ldx, (*float64)(py), (*float64)(po), ldo)
+		dotsDouble256(rows, queries, d, (*float64)(px), (*float64)(pl), ldx, (*float64)(py), (*float64)(po), ldo)
 	default:
-		dotsFloat256(rows, queries, d, (*float32)(px), ldx, (*float32)(py), (*float32)(po), ldo)
+		dotsFloat256(rows, queries, d, (*float32)(px), (*float32)(pl), ldx, (*float32)(py), (*float32)(po), ldo)
 	}
 }

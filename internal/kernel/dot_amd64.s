@@ -4,27 +4,28 @@
 
 #include "textflag.h"
 
-// func dotsFloat256(rows int, queries int, d int, x *float32, ldx int, y *float32, out *float32, ldo int)
+// func dotsFloat256(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·dotsFloat256(SB), NOSPLIT, $0-64
+TEXT ·dotsFloat256(SB), NOSPLIT, $0-72
 	MOVQ    rows+0(FP), AX
 	MOVQ    queries+8(FP), CX
 	MOVQ    d+16(FP), DX
 	MOVQ    x+24(FP), BX
-	MOVQ    ldx+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVQ    out+48(FP), R8
-	MOVQ    ldo+56(FP), R9
-	IMUL3Q  $0x04, SI, SI
-	SHLQ    $0x02, R9
-	MOVQ    DX, R10
-	ANDQ    $0x0f, R10
+	MOVQ    later+32(FP), SI
+	MOVQ    ldx+40(FP), DI
+	MOVQ    y+48(FP), R8
+	MOVQ    out+56(FP), R9
+	MOVQ    ldo+64(FP), R10
+	IMUL3Q  $0x04, DI, DI
+	SHLQ    $0x02, R10
+	MOVQ    DX, R11
+	ANDQ    $0x0f, R11
 	SHRQ    $0x04, DX
-	LEAQ    dotMasks<>+0(SB), R11
-	ADDQ    $0x40, R11
-	MOVQ    R10, R12
-	SHLQ    $0x02, R12
-	SUBQ    R12, R11
+	LEAQ    dotMasks<>+0(SB), R12
+	ADDQ    $0x40, R12
+	MOVQ    R11, R13
+	SHLQ    $0x02, R13
+	SUBQ    R13, R12
 	CMPQ    AX, $0x02
 	JNE     not2
 	CMPQ    CX, $0x03
@@ -36,60 +37,63 @@ TEXT ·dotsFloat256(SB), NOSPLIT, $0-64
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x02, SI, R12
-	ADDQ    AX, R12
+	IMUL3Q  $0x40, BX, R8
+	ADDQ    AX, R8
+	IMUL3Q  $0x02, DI, R13
+	ADDQ    AX, R13
 	TESTQ   DX, DX
 	JZ      tile2x1Last
 
 tile2x1Step:
-	PREFETCHT0  (DI)
-	PREFETCHT0  (DI)(SI*1)
+	PREFETCHT0  (R8)
+	PREFETCHT0  (R8)(DI*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
 	VMOVUPS     (AX), Y4
-	VMOVUPS     (AX)(SI*1), Y5
+	VMOVUPS     (AX)(DI*1), Y5
 	VMOVUPS     (CX), Y6
 	VFMADD231PS Y6, Y4, Y0
 	VFMADD231PS Y6, Y5, Y2
 	VMOVUPS     32(AX), Y4
-	VMOVUPS     32(AX)(SI*1), Y5
+	VMOVUPS     32(AX)(DI*1), Y5
 	VMOVUPS     32(CX), Y6
 	VFMADD231PS Y6, Y4, Y1
 	VFMADD231PS Y6, Y5, Y3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
 	DECQ        DX
 	JNZ         tile2x1Step
 
 tile2x1Last:
-	MOVQ        R12, DI
+	MOVQ        R13, R8
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile2x1Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile2x1Sum
-	VMOVDQU     (R11), Y6
+	VMOVDQU     (R12), Y6
 	VMASKMOVPS  (AX), Y6, Y4
-	VMASKMOVPS  (AX)(SI*1), Y6, Y5
+	VMASKMOVPS  (AX)(DI*1), Y6, Y5
 	VMASKMOVPS  (CX), Y6, Y6
 	VFMADD231PS Y6, Y4, Y0
 	VFMADD231PS Y6, Y5, Y2
-	VMOVDQU     32(R11), Y6
+	VMOVDQU     32(R12), Y6
 	VMASKMOVPS  32(AX), Y6, Y4
-	VMASKMOVPS  32(AX)(SI*1), Y6, Y5
+	VMASKMOVPS  32(AX)(DI*1), Y6, Y5
 	VMASKMOVPS  32(CX), Y6, Y6
 	VFMADD231PS Y6, Y4, Y1
 	VFMADD231PS Y6, Y5, Y3
 
 tile2x1Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -98,7 +102,7 @@ tile2x1Sum:
 	VMOVSHDUP    X0, X1
 	VADDPS       X1, X0, X0
 	VMOVSS       X0, (AX)
-	ADDQ         R9, AX
+	ADDQ         R10, AX
 	VADDPS       Y3, Y2, Y2
 	VEXTRACTF128 $0x01, Y2, X0
 	VADDPS       X0, X2, X2
@@ -120,24 +124,26 @@ tile2x2:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x02, SI, R12
-	ADDQ    AX, R12
+	IMUL3Q  $0x40, BX, R8
+	ADDQ    AX, R8
+	IMUL3Q  $0x02, DI, R13
+	ADDQ    AX, R13
 	TESTQ   DX, DX
 	JZ      tile2x2Last
 
 tile2x2Step:
-	PREFETCHT0  (DI)
-	PREFETCHT0  (DI)(SI*1)
+	PREFETCHT0  (R8)
+	PREFETCHT0  (R8)(DI*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
 	VMOVUPS     (AX), Y8
-	VMOVUPS     (AX)(SI*1), Y9
+	VMOVUPS     (AX)(DI*1), Y9
 	VMOVUPS     (CX), Y10
 	VFMADD231PS Y10, Y8, Y0
 	VFMADD231PS Y10, Y9, Y4
@@ -145,7 +151,7 @@ tile2x2Step:
 	VFMADD231PS Y10, Y8, Y2
 	VFMADD231PS Y10, Y9, Y6
 	VMOVUPS     32(AX), Y8
-	VMOVUPS     32(AX)(SI*1), Y9
+	VMOVUPS     32(AX)(DI*1), Y9
 	VMOVUPS     32(CX), Y10
 	VFMADD231PS Y10, Y8, Y1
 	VFMADD231PS Y10, Y9, Y5
@@ -153,30 +159,31 @@ tile2x2Step:
 	VFMADD231PS Y10, Y8, Y3
 	VFMADD231PS Y10, Y9, Y7
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
 	DECQ        DX
 	JNZ         tile2x2Step
 
 tile2x2Last:
-	MOVQ        R12, DI
+	MOVQ        R13, R8
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile2x2Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile2x2Sum
-	VMOVDQU     (R11), Y9
+	VMOVDQU     (R12), Y9
 	VMASKMOVPS  (AX), Y9, Y8
-	VMASKMOVPS  (AX)(SI*1), Y9, Y9
+	VMASKMOVPS  (AX)(DI*1), Y9, Y9
 	VMOVUPS     (CX), Y10
 	VFMADD231PS Y10, Y8, Y0
 	VFMADD231PS Y10, Y9, Y4
 	VMOVUPS     64(CX), Y10
 	VFMADD231PS Y10, Y8, Y2
 	VFMADD231PS Y10, Y9, Y6
-	VMOVDQU     32(R11), Y9
+	VMOVDQU     32(R12), Y9
 	VMASKMOVPS  32(AX), Y9, Y8
-	VMASKMOVPS  32(AX)(SI*1), Y9, Y9
+	VMASKMOVPS  32(AX)(DI*1), Y9, Y9
 	VMOVUPS     32(CX), Y10
 	VFMADD231PS Y10, Y8, Y1
 	VFMADD231PS Y10, Y9, Y5
@@ -185,7 +192,7 @@ tile2x2Last:
 	VFMADD231PS Y10, Y9, Y7
 
 tile2x2Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -202,7 +209,7 @@ tile2x2Sum:
 	VMOVSHDUP    X2, X0
 	VADDPS       X0, X2, X2
 	VMOVSS       X2, 4(AX)
-	ADDQ         R9, AX
+	ADDQ         R10, AX
 	VADDPS       Y5, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPS       X0, X4, X4
@@ -236,24 +243,26 @@ tile2x3:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x02, SI, R12
-	ADDQ    AX, R12
+	IMUL3Q  $0x40, BX, R8
+	ADDQ    AX, R8
+	IMUL3Q  $0x02, DI, R13
+	ADDQ    AX, R13
 	TESTQ   DX, DX
 	JZ      tile2x3Last
 
 tile2x3Step:
-	PREFETCHT0  (DI)
-	PREFETCHT0  (DI)(SI*1)
+	PREFETCHT0  (R8)
+	PREFETCHT0  (R8)(DI*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
 	VMOVUPS     (AX), Y12
-	VMOVUPS     (AX)(SI*1), Y13
+	VMOVUPS     (AX)(DI*1), Y13
 	VMOVUPS     (CX), Y14
 	VFMADD231PS Y14, Y12, Y0
 	VFMADD231PS Y14, Y13, Y6
@@ -264,7 +273,7 @@ tile2x3Step:
 	VFMADD231PS Y14, Y12, Y4
 	VFMADD231PS Y14, Y13, Y10
 	VMOVUPS     32(AX), Y12
-	VMOVUPS     32(AX)(SI*1), Y13
+	VMOVUPS     32(AX)(DI*1), Y13
 	VMOVUPS     32(CX), Y14
 	VFMADD231PS Y14, Y12, Y1
 	VFMADD231PS Y14, Y13, Y7
@@ -275,21 +284,22 @@ tile2x3Step:
 	VFMADD231PS Y14, Y12, Y5
 	VFMADD231PS Y14, Y13, Y11
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        DX
 	JNZ         tile2x3Step
 
 tile2x3Last:
-	MOVQ        R12, DI
+	MOVQ        R13, R8
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile2x3Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile2x3Sum
-	VMOVDQU     (R11), Y13
+	VMOVDQU     (R12), Y13
 	VMASKMOVPS  (AX), Y13, Y12
-	VMASKMOVPS  (AX)(SI*1), Y13, Y13
+	VMASKMOVPS  (AX)(DI*1), Y13, Y13
 	VMOVUPS     (CX), Y14
 	VFMADD231PS Y14, Y12, Y0
 	VFMADD231PS Y14, Y13, Y6
@@ -299,9 +309,9 @@ tile2x3Last:
 	VMOVUPS     128(CX), Y14
 	VFMADD231PS Y14, Y12, Y4
 	VFMADD231PS Y14, Y13, Y10
-	VMOVDQU     32(R11), Y13
+	VMOVDQU     32(R12), Y13
 	VMASKMOVPS  32(AX), Y13, Y12
-	VMASKMOVPS  32(AX)(SI*1), Y13, Y13
+	VMASKMOVPS  32(AX)(DI*1), Y13, Y13
 	VMOVUPS     32(CX), Y14
 	VFMADD231PS Y14, Y12, Y1
 	VFMADD231PS Y14, Y13, Y7
@@ -313,7 +323,7 @@ tile2x3Last:
 	VFMADD231PS Y14, Y13, Y11
 
 tile2x3Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -338,7 +348,7 @@ tile2x3Sum:
 	VMOVSHDUP    X4, X0
 	VADDPS       X0, X4, X4
 	VMOVSS       X4, 8(AX)
-	ADDQ         R9, AX
+	ADDQ         R10, AX
 	VADDPS       Y7, Y6, Y6
 	VEXTRACTF128 $0x01, Y6, X0
 	VADDPS       X0, X6, X6
@@ -376,21 +386,21 @@ not2:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, BX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   DX, DX
 	JZ      tile1x1Last
 
 tile1x1Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Y2
 	VMOVUPS     (CX), Y3
 	VFMADD231PS Y3, Y2, Y0
@@ -398,29 +408,29 @@ tile1x1Step:
 	VMOVUPS     32(CX), Y3
 	VFMADD231PS Y3, Y2, Y1
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
 	DECQ        DX
 	JNZ         tile1x1Step
 
 tile1x1Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile1x1Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile1x1Sum
-	VMOVDQU     (R11), Y3
+	VMOVDQU     (R12), Y3
 	VMASKMOVPS  (AX), Y3, Y2
 	VMASKMOVPS  (CX), Y3, Y3
 	VFMADD231PS Y3, Y2, Y0
-	VMOVDQU     32(R11), Y3
+	VMOVDQU     32(R12), Y3
 	VMASKMOVPS  32(AX), Y3, Y2
 	VMASKMOVPS  32(CX), Y3, Y3
 	VFMADD231PS Y3, Y2, Y1
 
 tile1x1Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -438,21 +448,21 @@ tile1x2:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, BX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   DX, DX
 	JZ      tile1x2Last
 
 tile1x2Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Y4
 	VMOVUPS     (CX), Y5
 	VFMADD231PS Y5, Y4, Y0
@@ -464,25 +474,25 @@ tile1x2Step:
 	VMOVUPS     96(CX), Y5
 	VFMADD231PS Y5, Y4, Y3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
 	DECQ        DX
 	JNZ         tile1x2Step
 
 tile1x2Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile1x2Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile1x2Sum
-	VMOVDQU     (R11), Y4
+	VMOVDQU     (R12), Y4
 	VMASKMOVPS  (AX), Y4, Y4
 	VMOVUPS     (CX), Y5
 	VFMADD231PS Y5, Y4, Y0
 	VMOVUPS     64(CX), Y5
 	VFMADD231PS Y5, Y4, Y2
-	VMOVDQU     32(R11), Y4
+	VMOVDQU     32(R12), Y4
 	VMASKMOVPS  32(AX), Y4, Y4
 	VMOVUPS     32(CX), Y5
 	VFMADD231PS Y5, Y4, Y1
@@ -490,7 +500,7 @@ tile1x2Last:
 	VFMADD231PS Y5, Y4, Y3
 
 tile1x2Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -518,21 +528,21 @@ tile1x3:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, BX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   DX, DX
 	JZ      tile1x3Last
 
 tile1x3Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Y6
 	VMOVUPS     (CX), Y7
 	VFMADD231PS Y7, Y6, Y0
@@ -548,19 +558,19 @@ tile1x3Step:
 	VMOVUPS     160(CX), Y7
 	VFMADD231PS Y7, Y6, Y5
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        DX
 	JNZ         tile1x3Step
 
 tile1x3Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile1x3Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile1x3Sum
-	VMOVDQU     (R11), Y6
+	VMOVDQU     (R12), Y6
 	VMASKMOVPS  (AX), Y6, Y6
 	VMOVUPS     (CX), Y7
 	VFMADD231PS Y7, Y6, Y0
@@ -568,7 +578,7 @@ tile1x3Last:
 	VFMADD231PS Y7, Y6, Y2
 	VMOVUPS     128(CX), Y7
 	VFMADD231PS Y7, Y6, Y4
-	VMOVDQU     32(R11), Y6
+	VMOVDQU     32(R12), Y6
 	VMASKMOVPS  32(AX), Y6, Y6
 	VMOVUPS     32(CX), Y7
 	VFMADD231PS Y7, Y6, Y1
@@ -578,7 +588,7 @@ tile1x3Last:
 	VFMADD231PS Y7, Y6, Y5
 
 tile1x3Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPS       X1, X0, X0
@@ -627,28 +637,29 @@ DATA dotMasks<>+112(SB)/8, $0x0000000000000000
 DATA dotMasks<>+120(SB)/8, $0x0000000000000000
 GLOBL dotMasks<>(SB), RODATA|NOPTR, $128
 
-// func dotsFloat512(rows int, queries int, d int, x *float32, ldx int, y *float32, out *float32, ldo int)
+// func dotsFloat512(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, CMOV, MMX+
-TEXT ·dotsFloat512(SB), NOSPLIT, $0-64
+TEXT ·dotsFloat512(SB), NOSPLIT, $0-72
 	MOVQ    rows+0(FP), AX
 	MOVQ    queries+8(FP), DX
 	MOVQ    d+16(FP), CX
 	MOVQ    x+24(FP), BX
-	MOVQ    ldx+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVQ    out+48(FP), R8
-	MOVQ    ldo+56(FP), R9
-	IMUL3Q  $0x04, SI, SI
-	SHLQ    $0x02, R9
+	MOVQ    later+32(FP), SI
+	MOVQ    ldx+40(FP), DI
+	MOVQ    y+48(FP), R8
+	MOVQ    out+56(FP), R9
+	MOVQ    ldo+64(FP), R10
+	IMUL3Q  $0x04, DI, DI
+	SHLQ    $0x02, R10
+	MOVQ    CX, R12
+	ANDQ    $0x0f, R12
 	MOVQ    CX, R11
-	ANDQ    $0x0f, R11
-	MOVQ    CX, R10
-	SHRQ    $0x04, R10
-	MOVQ    $0x00000001, R12
-	MOVQ    R11, CX
-	SHLQ    CL, R12
-	DECQ    R12
-	KMOVW   R12, K1
+	SHRQ    $0x04, R11
+	MOVQ    $0x00000001, R13
+	MOVQ    R12, CX
+	SHLQ    CL, R13
+	DECQ    R13
+	KMOVW   R13, K1
 	CMPQ    AX, $0x04
 	JNE     not4
 	CMPQ    DX, $0x06
@@ -666,28 +677,32 @@ TEXT ·dotsFloat512(SB), NOSPLIT, $0-64
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x1Last
 
 tile4x1Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPS     (AX), Z4
-	VMOVUPS     (AX)(SI*1), Z5
-	VMOVUPS     (AX)(SI*2), Z6
+	VMOVUPS     (AX)(DI*1), Z5
+	VMOVUPS     (AX)(DI*2), Z6
 	VMOVUPS     (AX)(DX*1), Z7
 	VMOVUPS     (CX), Z8
 	VFMADD231PS Z8, Z4, Z0
@@ -695,21 +710,22 @@ tile4x1Step:
 	VFMADD231PS Z8, Z6, Z2
 	VFMADD231PS Z8, Z7, Z3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x1Step
 
 tile4x1Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x1Sum
 	VMOVUPS.Z   (AX), K1, Z4
-	VMOVUPS.Z   (AX)(SI*1), K1, Z5
-	VMOVUPS.Z   (AX)(SI*2), K1, Z6
+	VMOVUPS.Z   (AX)(DI*1), K1, Z5
+	VMOVUPS.Z   (AX)(DI*2), K1, Z6
 	VMOVUPS.Z   (AX)(DX*1), K1, Z7
 	VMOVUPS.Z   (CX), K1, Z8
 	VFMADD231PS Z8, Z4, Z0
@@ -718,7 +734,7 @@ tile4x1Last:
 	VFMADD231PS Z8, Z7, Z3
 
 tile4x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -728,7 +744,7 @@ tile4x1Sum:
 	VMOVSHDUP     X0, X4
 	VADDPS        X4, X0, X0
 	VMOVSS        X0, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y1
 	VEXTRACTF32X4 $0x01, Y1, X0
@@ -738,7 +754,7 @@ tile4x1Sum:
 	VMOVSHDUP     X1, X0
 	VADDPS        X0, X1, X1
 	VMOVSS        X1, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPS        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -748,7 +764,7 @@ tile4x1Sum:
 	VMOVSHDUP     X2, X0
 	VADDPS        X0, X2, X2
 	VMOVSS        X2, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -771,28 +787,32 @@ tile4x2:
 	VXORPS  Z6, Z6, Z6
 	VXORPS  Z7, Z7, Z7
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x2Last
 
 tile4x2Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPS     (AX), Z8
-	VMOVUPS     (AX)(SI*1), Z9
-	VMOVUPS     (AX)(SI*2), Z10
+	VMOVUPS     (AX)(DI*1), Z9
+	VMOVUPS     (AX)(DI*2), Z10
 	VMOVUPS     (AX)(DX*1), Z11
 	VMOVUPS     (CX), Z12
 	VFMADD231PS Z12, Z8, Z0
@@ -805,21 +825,22 @@ tile4x2Step:
 	VFMADD231PS Z12, Z10, Z5
 	VFMADD231PS Z12, Z11, Z7
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x2Step
 
 tile4x2Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x2Sum
 	VMOVUPS.Z   (AX), K1, Z8
-	VMOVUPS.Z   (AX)(SI*1), K1, Z9
-	VMOVUPS.Z   (AX)(SI*2), K1, Z10
+	VMOVUPS.Z   (AX)(DI*1), K1, Z9
+	VMOVUPS.Z   (AX)(DI*2), K1, Z10
 	VMOVUPS.Z   (AX)(DX*1), K1, Z11
 	VMOVUPS     (CX), Z12
 	VFMADD231PS Z12, Z8, Z0
@@ -833,7 +854,7 @@ tile4x2Last:
 	VFMADD231PS Z12, Z11, Z7
 
 tile4x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X8
@@ -852,7 +873,7 @@ tile4x2Sum:
 	VMOVSHDUP     X1, X0
 	VADDPS        X0, X1, X1
 	VMOVSS        X1, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPS        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -871,7 +892,7 @@ tile4x2Sum:
 	VMOVSHDUP     X3, X0
 	VADDPS        X0, X3, X3
 	VMOVSS        X3, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPS        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -890,7 +911,7 @@ tile4x2Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -926,28 +947,32 @@ tile4x3:
 	VXORPS  Z10, Z10, Z10
 	VXORPS  Z11, Z11, Z11
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x3Last
 
 tile4x3Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPS     (AX), Z12
-	VMOVUPS     (AX)(SI*1), Z13
-	VMOVUPS     (AX)(SI*2), Z14
+	VMOVUPS     (AX)(DI*1), Z13
+	VMOVUPS     (AX)(DI*2), Z14
 	VMOVUPS     (AX)(DX*1), Z15
 	VMOVUPS     (CX), Z16
 	VFMADD231PS Z16, Z12, Z0
@@ -965,21 +990,22 @@ tile4x3Step:
 	VFMADD231PS Z16, Z14, Z8
 	VFMADD231PS Z16, Z15, Z11
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x3Step
 
 tile4x3Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x3Sum
 	VMOVUPS.Z   (AX), K1, Z12
-	VMOVUPS.Z   (AX)(SI*1), K1, Z13
-	VMOVUPS.Z   (AX)(SI*2), K1, Z14
+	VMOVUPS.Z   (AX)(DI*1), K1, Z13
+	VMOVUPS.Z   (AX)(DI*2), K1, Z14
 	VMOVUPS.Z   (AX)(DX*1), K1, Z15
 	VMOVUPS     (CX), Z16
 	VFMADD231PS Z16, Z12, Z0
@@ -998,7 +1024,7 @@ tile4x3Last:
 	VFMADD231PS Z16, Z15, Z11
 
 tile4x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y12
 	VADDPS        Y12, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X12
@@ -1026,7 +1052,7 @@ tile4x3Sum:
 	VMOVSHDUP     X2, X0
 	VADDPS        X0, X2, X2
 	VMOVSS        X2, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -1054,7 +1080,7 @@ tile4x3Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -1082,7 +1108,7 @@ tile4x3Sum:
 	VMOVSHDUP     X8, X0
 	VADDPS        X0, X8, X8
 	VMOVSS        X8, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z9, Y0
 	VADDPS        Y0, Y9, Y9
 	VEXTRACTF32X4 $0x01, Y9, X0
@@ -1131,28 +1157,32 @@ tile4x4:
 	VXORPS  Z14, Z14, Z14
 	VXORPS  Z15, Z15, Z15
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x4Last
 
 tile4x4Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPS     (AX), Z16
-	VMOVUPS     (AX)(SI*1), Z17
-	VMOVUPS     (AX)(SI*2), Z18
+	VMOVUPS     (AX)(DI*1), Z17
+	VMOVUPS     (AX)(DI*2), Z18
 	VMOVUPS     (AX)(DX*1), Z19
 	VMOVUPS     (CX), Z20
 	VFMADD231PS Z20, Z16, Z0
@@ -1175,21 +1205,22 @@ tile4x4Step:
 	VFMADD231PS Z20, Z18, Z11
 	VFMADD231PS Z20, Z19, Z15
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000100, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x4Step
 
 tile4x4Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x4Sum
 	VMOVUPS.Z   (AX), K1, Z16
-	VMOVUPS.Z   (AX)(SI*1), K1, Z17
-	VMOVUPS.Z   (AX)(SI*2), K1, Z18
+	VMOVUPS.Z   (AX)(DI*1), K1, Z17
+	VMOVUPS.Z   (AX)(DI*2), K1, Z18
 	VMOVUPS.Z   (AX)(DX*1), K1, Z19
 	VMOVUPS     (CX), Z20
 	VFMADD231PS Z20, Z16, Z0
@@ -1213,7 +1244,7 @@ tile4x4Last:
 	VFMADD231PS Z20, Z19, Z15
 
 tile4x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y16
 	VADDPS        Y16, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X16
@@ -1250,7 +1281,7 @@ tile4x4Sum:
 	VMOVSHDUP     X3, X0
 	VADDPS        X0, X3, X3
 	VMOVSS        X3, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPS        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -1287,7 +1318,7 @@ tile4x4Sum:
 	VMOVSHDUP     X7, X0
 	VADDPS        X0, X7, X7
 	VMOVSS        X7, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z8, Y0
 	VADDPS        Y0, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X0
@@ -1324,7 +1355,7 @@ tile4x4Sum:
 	VMOVSHDUP     X11, X0
 	VADDPS        X0, X11, X11
 	VMOVSS        X11, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPS        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -1386,28 +1417,32 @@ tile4x5:
 	VXORPS  Z18, Z18, Z18
 	VXORPS  Z19, Z19, Z19
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x5Last
 
 tile4x5Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPS     (AX), Z20
-	VMOVUPS     (AX)(SI*1), Z21
-	VMOVUPS     (AX)(SI*2), Z22
+	VMOVUPS     (AX)(DI*1), Z21
+	VMOVUPS     (AX)(DI*2), Z22
 	VMOVUPS     (AX)(DX*1), Z23
 	VMOVUPS     (CX), Z24
 	VFMADD231PS Z24, Z20, Z0
@@ -1435,21 +1470,22 @@ tile4x5Step:
 	VFMADD231PS Z24, Z22, Z14
 	VFMADD231PS Z24, Z23, Z19
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000140, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x5Step
 
 tile4x5Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x5Sum
 	VMOVUPS.Z   (AX), K1, Z20
-	VMOVUPS.Z   (AX)(SI*1), K1, Z21
-	VMOVUPS.Z   (AX)(SI*2), K1, Z22
+	VMOVUPS.Z   (AX)(DI*1), K1, Z21
+	VMOVUPS.Z   (AX)(DI*2), K1, Z22
 	VMOVUPS.Z   (AX)(DX*1), K1, Z23
 	VMOVUPS     (CX), Z24
 	VFMADD231PS Z24, Z20, Z0
@@ -1478,7 +1514,7 @@ tile4x5Last:
 	VFMADD231PS Z24, Z23, Z19
 
 tile4x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y20
 	VADDPS        Y20, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X20
@@ -1524,7 +1560,7 @@ tile4x5Sum:
 	VMOVSHDUP     X4, X0
 	VADDPS        X0, X4, X4
 	VMOVSS        X4, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF32X4 $0x01, Y5, X0
@@ -1570,7 +1606,7 @@ tile4x5Sum:
 	VMOVSHDUP     X9, X0
 	VADDPS        X0, X9, X9
 	VMOVSS        X9, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z10, Y0
 	VADDPS        Y0, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X0
@@ -1616,7 +1652,7 @@ tile4x5Sum:
 	VMOVSHDUP     X14, X0
 	VADDPS        X0, X14, X14
 	VMOVSS        X14, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z15, Y0
 	VADDPS        Y0, Y15, Y15
 	VEXTRACTF32X4 $0x01, Y15, X0
@@ -1691,28 +1727,32 @@ tile4x6:
 	VXORPS  Z22, Z22, Z22
 	VXORPS  Z23, Z23, Z23
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x6Last
 
 tile4x6Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPS     (AX), Z24
-	VMOVUPS     (AX)(SI*1), Z25
-	VMOVUPS     (AX)(SI*2), Z26
+	VMOVUPS     (AX)(DI*1), Z25
+	VMOVUPS     (AX)(DI*2), Z26
 	VMOVUPS     (AX)(DX*1), Z27
 	VMOVUPS     (CX), Z28
 	VFMADD231PS Z28, Z24, Z0
@@ -1745,21 +1785,22 @@ tile4x6Step:
 	VFMADD231PS Z28, Z26, Z17
 	VFMADD231PS Z28, Z27, Z23
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000180, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x6Step
 
 tile4x6Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x6Sum
 	VMOVUPS.Z   (AX), K1, Z24
-	VMOVUPS.Z   (AX)(SI*1), K1, Z25
-	VMOVUPS.Z   (AX)(SI*2), K1, Z26
+	VMOVUPS.Z   (AX)(DI*1), K1, Z25
+	VMOVUPS.Z   (AX)(DI*2), K1, Z26
 	VMOVUPS.Z   (AX)(DX*1), K1, Z27
 	VMOVUPS     (CX), Z28
 	VFMADD231PS Z28, Z24, Z0
@@ -1793,7 +1834,7 @@ tile4x6Last:
 	VFMADD231PS Z28, Z27, Z23
 
 tile4x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y24
 	VADDPS        Y24, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X24
@@ -1848,7 +1889,7 @@ tile4x6Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -1903,7 +1944,7 @@ tile4x6Sum:
 	VMOVSHDUP     X11, X0
 	VADDPS        X0, X11, X11
 	VMOVSS        X11, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPS        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -1958,7 +1999,7 @@ tile4x6Sum:
 	VMOVSHDUP     X17, X0
 	VADDPS        X0, X17, X17
 	VMOVSS        X17, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z18, Y0
 	VADDPS        Y0, Y18, Y18
 	VEXTRACTF32X4 $0x01, Y18, X0
@@ -2031,44 +2072,44 @@ not4:
 	JEQ     tile1x2
 	VXORPS  Z0, Z0, Z0
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x1Last
 
 tile1x1Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Z1
 	VMOVUPS     (CX), Z2
 	VFMADD231PS Z2, Z1, Z0
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
 	DECQ        BX
 	JNZ         tile1x1Step
 
 tile1x1Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x1Sum
 	VMOVUPS.Z   (AX), K1, Z1
 	VMOVUPS.Z   (CX), K1, Z2
 	VFMADD231PS Z2, Z1, Z0
 
 tile1x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -2085,39 +2126,39 @@ tile1x2:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x2Last
 
 tile1x2Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Z2
 	VMOVUPS     (CX), Z3
 	VFMADD231PS Z3, Z2, Z0
 	VMOVUPS     64(CX), Z3
 	VFMADD231PS Z3, Z2, Z1
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
 	DECQ        BX
 	JNZ         tile1x2Step
 
 tile1x2Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x2Sum
 	VMOVUPS.Z   (AX), K1, Z2
 	VMOVUPS     (CX), Z3
@@ -2126,7 +2167,7 @@ tile1x2Last:
 	VFMADD231PS Z3, Z2, Z1
 
 tile1x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y2
 	VADDPS        Y2, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X2
@@ -2153,22 +2194,22 @@ tile1x3:
 	VXORPS  Z1, Z1, Z1
 	VXORPS  Z2, Z2, Z2
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x3Last
 
 tile1x3Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Z3
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z3, Z0
@@ -2177,17 +2218,17 @@ tile1x3Step:
 	VMOVUPS     128(CX), Z4
 	VFMADD231PS Z4, Z3, Z2
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        BX
 	JNZ         tile1x3Step
 
 tile1x3Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x3Sum
 	VMOVUPS.Z   (AX), K1, Z3
 	VMOVUPS     (CX), Z4
@@ -2198,7 +2239,7 @@ tile1x3Last:
 	VFMADD231PS Z4, Z3, Z2
 
 tile1x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y3
 	VADDPS        Y3, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X3
@@ -2235,22 +2276,22 @@ tile1x4:
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x4Last
 
 tile1x4Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Z4
 	VMOVUPS     (CX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -2261,17 +2302,17 @@ tile1x4Step:
 	VMOVUPS     192(CX), Z5
 	VFMADD231PS Z5, Z4, Z3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000100, CX
 	DECQ        BX
 	JNZ         tile1x4Step
 
 tile1x4Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x4Sum
 	VMOVUPS.Z   (AX), K1, Z4
 	VMOVUPS     (CX), Z5
@@ -2284,7 +2325,7 @@ tile1x4Last:
 	VFMADD231PS Z5, Z4, Z3
 
 tile1x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -2331,22 +2372,22 @@ tile1x5:
 	VXORPS  Z3, Z3, Z3
 	VXORPS  Z4, Z4, Z4
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x5Last
 
 tile1x5Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Z5
 	VMOVUPS     (CX), Z6
 	VFMADD231PS Z6, Z5, Z0
@@ -2359,17 +2400,17 @@ tile1x5Step:
 	VMOVUPS     256(CX), Z6
 	VFMADD231PS Z6, Z5, Z4
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000140, CX
 	DECQ        BX
 	JNZ         tile1x5Step
 
 tile1x5Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x5Sum
 	VMOVUPS.Z   (AX), K1, Z5
 	VMOVUPS     (CX), Z6
@@ -2384,7 +2425,7 @@ tile1x5Last:
 	VFMADD231PS Z6, Z5, Z4
 
 tile1x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y5
 	VADDPS        Y5, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X5
@@ -2441,22 +2482,22 @@ tile1x6:
 	VXORPS  Z4, Z4, Z4
 	VXORPS  Z5, Z5, Z5
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x6Last
 
 tile1x6Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPS     (AX), Z6
 	VMOVUPS     (CX), Z7
 	VFMADD231PS Z7, Z6, Z0
@@ -2471,17 +2512,17 @@ tile1x6Step:
 	VMOVUPS     320(CX), Z7
 	VFMADD231PS Z7, Z6, Z5
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000180, CX
 	DECQ        BX
 	JNZ         tile1x6Step
 
 tile1x6Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x6Sum
 	VMOVUPS.Z   (AX), K1, Z6
 	VMOVUPS     (CX), Z7
@@ -2498,7 +2539,7 @@ tile1x6Last:
 	VFMADD231PS Z7, Z6, Z5
 
 tile1x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y6
 	VADDPS        Y6, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X6
@@ -2559,27 +2600,28 @@ tile1x6Sum:
 not1:
 	RET
 
-// func dotsDouble256(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
+// func dotsDouble256(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·dotsDouble256(SB), NOSPLIT, $0-64
+TEXT ·dotsDouble256(SB), NOSPLIT, $0-72
 	MOVQ    rows+0(FP), AX
 	MOVQ    queries+8(FP), CX
 	MOVQ    d+16(FP), DX
 	MOVQ    x+24(FP), BX
-	MOVQ    ldx+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVQ    out+48(FP), R8
-	MOVQ    ldo+56(FP), R9
-	IMUL3Q  $0x08, SI, SI
-	SHLQ    $0x03, R9
-	MOVQ    DX, R10
-	ANDQ    $0x07, R10
+	MOVQ    later+32(FP), SI
+	MOVQ    ldx+40(FP), DI
+	MOVQ    y+48(FP), R8
+	MOVQ    out+56(FP), R9
+	MOVQ    ldo+64(FP), R10
+	IMUL3Q  $0x08, DI, DI
+	SHLQ    $0x03, R10
+	MOVQ    DX, R11
+	ANDQ    $0x07, R11
 	SHRQ    $0x03, DX
-	LEAQ    dotMasks<>+0(SB), R11
-	ADDQ    $0x40, R11
-	MOVQ    R10, R12
-	SHLQ    $0x03, R12
-	SUBQ    R12, R11
+	LEAQ    dotMasks<>+0(SB), R12
+	ADDQ    $0x40, R12
+	MOVQ    R11, R13
+	SHLQ    $0x03, R13
+	SUBQ    R13, R12
 	CMPQ    AX, $0x02
 	JNE     not2
 	CMPQ    CX, $0x03
@@ -2591,67 +2633,70 @@ TEXT ·dotsDouble256(SB), NOSPLIT, $0-64
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x02, SI, R12
-	ADDQ    AX, R12
+	IMUL3Q  $0x40, BX, R8
+	ADDQ    AX, R8
+	IMUL3Q  $0x02, DI, R13
+	ADDQ    AX, R13
 	TESTQ   DX, DX
 	JZ      tile2x1Last
 
 tile2x1Step:
-	PREFETCHT0  (DI)
-	PREFETCHT0  (DI)(SI*1)
+	PREFETCHT0  (R8)
+	PREFETCHT0  (R8)(DI*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
 	VMOVUPD     (AX), Y4
-	VMOVUPD     (AX)(SI*1), Y5
+	VMOVUPD     (AX)(DI*1), Y5
 	VMOVUPD     (CX), Y6
 	VFMADD231PD Y6, Y4, Y0
 	VFMADD231PD Y6, Y5, Y2
 	VMOVUPD     32(AX), Y4
-	VMOVUPD     32(AX)(SI*1), Y5
+	VMOVUPD     32(AX)(DI*1), Y5
 	VMOVUPD     32(CX), Y6
 	VFMADD231PD Y6, Y4, Y1
 	VFMADD231PD Y6, Y5, Y3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
 	DECQ        DX
 	JNZ         tile2x1Step
 
 tile2x1Last:
-	MOVQ        R12, DI
+	MOVQ        R13, R8
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile2x1Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile2x1Sum
-	VMOVDQU     (R11), Y6
+	VMOVDQU     (R12), Y6
 	VMASKMOVPD  (AX), Y6, Y4
-	VMASKMOVPD  (AX)(SI*1), Y6, Y5
+	VMASKMOVPD  (AX)(DI*1), Y6, Y5
 	VMASKMOVPD  (CX), Y6, Y6
 	VFMADD231PD Y6, Y4, Y0
 	VFMADD231PD Y6, Y5, Y2
-	VMOVDQU     32(R11), Y6
+	VMOVDQU     32(R12), Y6
 	VMASKMOVPD  32(AX), Y6, Y4
-	VMASKMOVPD  32(AX)(SI*1), Y6, Y5
+	VMASKMOVPD  32(AX)(DI*1), Y6, Y5
 	VMASKMOVPD  32(CX), Y6, Y6
 	VFMADD231PD Y6, Y4, Y1
 	VFMADD231PD Y6, Y5, Y3
 
 tile2x1Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
 	VPERMILPD    $0x01, X0, X1
 	VADDPD       X1, X0, X0
 	VMOVSD       X0, (AX)
-	ADDQ         R9, AX
+	ADDQ         R10, AX
 	VADDPD       Y3, Y2, Y2
 	VEXTRACTF128 $0x01, Y2, X0
 	VADDPD       X0, X2, X2
@@ -2671,24 +2716,26 @@ tile2x2:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x02, SI, R12
-	ADDQ    AX, R12
+	IMUL3Q  $0x40, BX, R8
+	ADDQ    AX, R8
+	IMUL3Q  $0x02, DI, R13
+	ADDQ    AX, R13
 	TESTQ   DX, DX
 	JZ      tile2x2Last
 
 tile2x2Step:
-	PREFETCHT0  (DI)
-	PREFETCHT0  (DI)(SI*1)
+	PREFETCHT0  (R8)
+	PREFETCHT0  (R8)(DI*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
 	VMOVUPD     (AX), Y8
-	VMOVUPD     (AX)(SI*1), Y9
+	VMOVUPD     (AX)(DI*1), Y9
 	VMOVUPD     (CX), Y10
 	VFMADD231PD Y10, Y8, Y0
 	VFMADD231PD Y10, Y9, Y4
@@ -2696,7 +2743,7 @@ tile2x2Step:
 	VFMADD231PD Y10, Y8, Y2
 	VFMADD231PD Y10, Y9, Y6
 	VMOVUPD     32(AX), Y8
-	VMOVUPD     32(AX)(SI*1), Y9
+	VMOVUPD     32(AX)(DI*1), Y9
 	VMOVUPD     32(CX), Y10
 	VFMADD231PD Y10, Y8, Y1
 	VFMADD231PD Y10, Y9, Y5
@@ -2704,30 +2751,31 @@ tile2x2Step:
 	VFMADD231PD Y10, Y8, Y3
 	VFMADD231PD Y10, Y9, Y7
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
 	DECQ        DX
 	JNZ         tile2x2Step
 
 tile2x2Last:
-	MOVQ        R12, DI
+	MOVQ        R13, R8
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile2x2Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile2x2Sum
-	VMOVDQU     (R11), Y9
+	VMOVDQU     (R12), Y9
 	VMASKMOVPD  (AX), Y9, Y8
-	VMASKMOVPD  (AX)(SI*1), Y9, Y9
+	VMASKMOVPD  (AX)(DI*1), Y9, Y9
 	VMOVUPD     (CX), Y10
 	VFMADD231PD Y10, Y8, Y0
 	VFMADD231PD Y10, Y9, Y4
 	VMOVUPD     64(CX), Y10
 	VFMADD231PD Y10, Y8, Y2
 	VFMADD231PD Y10, Y9, Y6
-	VMOVDQU     32(R11), Y9
+	VMOVDQU     32(R12), Y9
 	VMASKMOVPD  32(AX), Y9, Y8
-	VMASKMOVPD  32(AX)(SI*1), Y9, Y9
+	VMASKMOVPD  32(AX)(DI*1), Y9, Y9
 	VMOVUPD     32(CX), Y10
 	VFMADD231PD Y10, Y8, Y1
 	VFMADD231PD Y10, Y9, Y5
@@ -2736,7 +2784,7 @@ tile2x2Last:
 	VFMADD231PD Y10, Y9, Y7
 
 tile2x2Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -2749,7 +2797,7 @@ tile2x2Sum:
 	VPERMILPD    $0x01, X2, X0
 	VADDPD       X0, X2, X2
 	VMOVSD       X2, 8(AX)
-	ADDQ         R9, AX
+	ADDQ         R10, AX
 	VADDPD       Y5, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X0
 	VADDPD       X0, X4, X4
@@ -2779,24 +2827,26 @@ tile2x3:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x02, SI, R12
-	ADDQ    AX, R12
+	IMUL3Q  $0x40, BX, R8
+	ADDQ    AX, R8
+	IMUL3Q  $0x02, DI, R13
+	ADDQ    AX, R13
 	TESTQ   DX, DX
 	JZ      tile2x3Last
 
 tile2x3Step:
-	PREFETCHT0  (DI)
-	PREFETCHT0  (DI)(SI*1)
+	PREFETCHT0  (R8)
+	PREFETCHT0  (R8)(DI*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
 	VMOVUPD     (AX), Y12
-	VMOVUPD     (AX)(SI*1), Y13
+	VMOVUPD     (AX)(DI*1), Y13
 	VMOVUPD     (CX), Y14
 	VFMADD231PD Y14, Y12, Y0
 	VFMADD231PD Y14, Y13, Y6
@@ -2807,7 +2857,7 @@ tile2x3Step:
 	VFMADD231PD Y14, Y12, Y4
 	VFMADD231PD Y14, Y13, Y10
 	VMOVUPD     32(AX), Y12
-	VMOVUPD     32(AX)(SI*1), Y13
+	VMOVUPD     32(AX)(DI*1), Y13
 	VMOVUPD     32(CX), Y14
 	VFMADD231PD Y14, Y12, Y1
 	VFMADD231PD Y14, Y13, Y7
@@ -2818,21 +2868,22 @@ tile2x3Step:
 	VFMADD231PD Y14, Y12, Y5
 	VFMADD231PD Y14, Y13, Y11
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        DX
 	JNZ         tile2x3Step
 
 tile2x3Last:
-	MOVQ        R12, DI
+	MOVQ        R13, R8
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile2x3Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile2x3Sum
-	VMOVDQU     (R11), Y13
+	VMOVDQU     (R12), Y13
 	VMASKMOVPD  (AX), Y13, Y12
-	VMASKMOVPD  (AX)(SI*1), Y13, Y13
+	VMASKMOVPD  (AX)(DI*1), Y13, Y13
 	VMOVUPD     (CX), Y14
 	VFMADD231PD Y14, Y12, Y0
 	VFMADD231PD Y14, Y13, Y6
@@ -2842,9 +2893,9 @@ tile2x3Last:
 	VMOVUPD     128(CX), Y14
 	VFMADD231PD Y14, Y12, Y4
 	VFMADD231PD Y14, Y13, Y10
-	VMOVDQU     32(R11), Y13
+	VMOVDQU     32(R12), Y13
 	VMASKMOVPD  32(AX), Y13, Y12
-	VMASKMOVPD  32(AX)(SI*1), Y13, Y13
+	VMASKMOVPD  32(AX)(DI*1), Y13, Y13
 	VMOVUPD     32(CX), Y14
 	VFMADD231PD Y14, Y12, Y1
 	VFMADD231PD Y14, Y13, Y7
@@ -2856,7 +2907,7 @@ tile2x3Last:
 	VFMADD231PD Y14, Y13, Y11
 
 tile2x3Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -2875,7 +2926,7 @@ tile2x3Sum:
 	VPERMILPD    $0x01, X4, X0
 	VADDPD       X0, X4, X4
 	VMOVSD       X4, 16(AX)
-	ADDQ         R9, AX
+	ADDQ         R10, AX
 	VADDPD       Y7, Y6, Y6
 	VEXTRACTF128 $0x01, Y6, X0
 	VADDPD       X0, X6, X6
@@ -2907,21 +2958,21 @@ not2:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, BX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   DX, DX
 	JZ      tile1x1Last
 
 tile1x1Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Y2
 	VMOVUPD     (CX), Y3
 	VFMADD231PD Y3, Y2, Y0
@@ -2929,29 +2980,29 @@ tile1x1Step:
 	VMOVUPD     32(CX), Y3
 	VFMADD231PD Y3, Y2, Y1
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
 	DECQ        DX
 	JNZ         tile1x1Step
 
 tile1x1Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile1x1Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile1x1Sum
-	VMOVDQU     (R11), Y3
+	VMOVDQU     (R12), Y3
 	VMASKMOVPD  (AX), Y3, Y2
 	VMASKMOVPD  (CX), Y3, Y3
 	VFMADD231PD Y3, Y2, Y0
-	VMOVDQU     32(R11), Y3
+	VMOVDQU     32(R12), Y3
 	VMASKMOVPD  32(AX), Y3, Y2
 	VMASKMOVPD  32(CX), Y3, Y3
 	VFMADD231PD Y3, Y2, Y1
 
 tile1x1Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -2967,21 +3018,21 @@ tile1x2:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, BX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   DX, DX
 	JZ      tile1x2Last
 
 tile1x2Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Y4
 	VMOVUPD     (CX), Y5
 	VFMADD231PD Y5, Y4, Y0
@@ -2993,25 +3044,25 @@ tile1x2Step:
 	VMOVUPD     96(CX), Y5
 	VFMADD231PD Y5, Y4, Y3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
 	DECQ        DX
 	JNZ         tile1x2Step
 
 tile1x2Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile1x2Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile1x2Sum
-	VMOVDQU     (R11), Y4
+	VMOVDQU     (R12), Y4
 	VMASKMOVPD  (AX), Y4, Y4
 	VMOVUPD     (CX), Y5
 	VFMADD231PD Y5, Y4, Y0
 	VMOVUPD     64(CX), Y5
 	VFMADD231PD Y5, Y4, Y2
-	VMOVDQU     32(R11), Y4
+	VMOVDQU     32(R12), Y4
 	VMASKMOVPD  32(AX), Y4, Y4
 	VMOVUPD     32(CX), Y5
 	VFMADD231PD Y5, Y4, Y1
@@ -3019,7 +3070,7 @@ tile1x2Last:
 	VFMADD231PD Y5, Y4, Y3
 
 tile1x2Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -3043,21 +3094,21 @@ tile1x3:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), BX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), BX
 	MOVQ    $0x00000008, BX
 	CMPQ    BX, DX
 	CMOVQGT DX, BX
 	SUBQ    BX, DX
-	IMUL3Q  $0x40, BX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, BX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   DX, DX
 	JZ      tile1x3Last
 
 tile1x3Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Y6
 	VMOVUPD     (CX), Y7
 	VFMADD231PD Y7, Y6, Y0
@@ -3073,19 +3124,19 @@ tile1x3Step:
 	VMOVUPD     160(CX), Y7
 	VFMADD231PD Y7, Y6, Y5
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        DX
 	JNZ         tile1x3Step
 
 tile1x3Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       BX, DX
 	TESTQ       DX, DX
 	JNZ         tile1x3Step
-	TESTQ       R10, R10
+	TESTQ       R11, R11
 	JZ          tile1x3Sum
-	VMOVDQU     (R11), Y6
+	VMOVDQU     (R12), Y6
 	VMASKMOVPD  (AX), Y6, Y6
 	VMOVUPD     (CX), Y7
 	VFMADD231PD Y7, Y6, Y0
@@ -3093,7 +3144,7 @@ tile1x3Last:
 	VFMADD231PD Y7, Y6, Y2
 	VMOVUPD     128(CX), Y7
 	VFMADD231PD Y7, Y6, Y4
-	VMOVDQU     32(R11), Y6
+	VMOVDQU     32(R12), Y6
 	VMASKMOVPD  32(AX), Y6, Y6
 	VMOVUPD     32(CX), Y7
 	VFMADD231PD Y7, Y6, Y1
@@ -3103,7 +3154,7 @@ tile1x3Last:
 	VFMADD231PD Y7, Y6, Y5
 
 tile1x3Sum:
-	MOVQ         R8, AX
+	MOVQ         R9, AX
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X1, X0, X0
@@ -3128,28 +3179,29 @@ tile1x3Sum:
 not1:
 	RET
 
-// func dotsDouble512(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
+// func dotsDouble512(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, CMOV, MMX+
-TEXT ·dotsDouble512(SB), NOSPLIT, $0-64
+TEXT ·dotsDouble512(SB), NOSPLIT, $0-72
 	MOVQ    rows+0(FP), AX
 	MOVQ    queries+8(FP), DX
 	MOVQ    d+16(FP), CX
 	MOVQ    x+24(FP), BX
-	MOVQ    ldx+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVQ    out+48(FP), R8
-	MOVQ    ldo+56(FP), R9
-	IMUL3Q  $0x08, SI, SI
-	SHLQ    $0x03, R9
+	MOVQ    later+32(FP), SI
+	MOVQ    ldx+40(FP), DI
+	MOVQ    y+48(FP), R8
+	MOVQ    out+56(FP), R9
+	MOVQ    ldo+64(FP), R10
+	IMUL3Q  $0x08, DI, DI
+	SHLQ    $0x03, R10
+	MOVQ    CX, R12
+	ANDQ    $0x07, R12
 	MOVQ    CX, R11
-	ANDQ    $0x07, R11
-	MOVQ    CX, R10
-	SHRQ    $0x03, R10
-	MOVQ    $0x00000001, R12
-	MOVQ    R11, CX
-	SHLQ    CL, R12
-	DECQ    R12
-	KMOVW   R12, K1
+	SHRQ    $0x03, R11
+	MOVQ    $0x00000001, R13
+	MOVQ    R12, CX
+	SHLQ    CL, R13
+	DECQ    R13
+	KMOVW   R13, K1
 	CMPQ    AX, $0x04
 	JNE     not4
 	CMPQ    DX, $0x06
@@ -3167,28 +3219,32 @@ TEXT ·dotsDouble512(SB), NOSPLIT, $0-64
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x1Last
 
 tile4x1Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPD     (AX), Z4
-	VMOVUPD     (AX)(SI*1), Z5
-	VMOVUPD     (AX)(SI*2), Z6
+	VMOVUPD     (AX)(DI*1), Z5
+	VMOVUPD     (AX)(DI*2), Z6
 	VMOVUPD     (AX)(DX*1), Z7
 	VMOVUPD     (CX), Z8
 	VFMADD231PD Z8, Z4, Z0
@@ -3196,21 +3252,22 @@ tile4x1Step:
 	VFMADD231PD Z8, Z6, Z2
 	VFMADD231PD Z8, Z7, Z3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x1Step
 
 tile4x1Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x1Sum
 	VMOVUPD.Z   (AX), K1, Z4
-	VMOVUPD.Z   (AX)(SI*1), K1, Z5
-	VMOVUPD.Z   (AX)(SI*2), K1, Z6
+	VMOVUPD.Z   (AX)(DI*1), K1, Z5
+	VMOVUPD.Z   (AX)(DI*2), K1, Z6
 	VMOVUPD.Z   (AX)(DX*1), K1, Z7
 	VMOVUPD.Z   (CX), K1, Z8
 	VFMADD231PD Z8, Z4, Z0
@@ -3219,7 +3276,7 @@ tile4x1Last:
 	VFMADD231PD Z8, Z7, Z3
 
 tile4x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPD        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -3227,7 +3284,7 @@ tile4x1Sum:
 	VPERMILPD     $0x01, X0, X4
 	VADDPD        X4, X0, X0
 	VMOVSD        X0, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPD        Y0, Y1, Y1
 	VEXTRACTF32X4 $0x01, Y1, X0
@@ -3235,7 +3292,7 @@ tile4x1Sum:
 	VPERMILPD     $0x01, X1, X0
 	VADDPD        X0, X1, X1
 	VMOVSD        X1, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPD        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -3243,7 +3300,7 @@ tile4x1Sum:
 	VPERMILPD     $0x01, X2, X0
 	VADDPD        X0, X2, X2
 	VMOVSD        X2, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPD        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -3264,28 +3321,32 @@ tile4x2:
 	VXORPS  Z6, Z6, Z6
 	VXORPS  Z7, Z7, Z7
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x2Last
 
 tile4x2Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPD     (AX), Z8
-	VMOVUPD     (AX)(SI*1), Z9
-	VMOVUPD     (AX)(SI*2), Z10
+	VMOVUPD     (AX)(DI*1), Z9
+	VMOVUPD     (AX)(DI*2), Z10
 	VMOVUPD     (AX)(DX*1), Z11
 	VMOVUPD     (CX), Z12
 	VFMADD231PD Z12, Z8, Z0
@@ -3298,21 +3359,22 @@ tile4x2Step:
 	VFMADD231PD Z12, Z10, Z5
 	VFMADD231PD Z12, Z11, Z7
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x2Step
 
 tile4x2Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x2Sum
 	VMOVUPD.Z   (AX), K1, Z8
-	VMOVUPD.Z   (AX)(SI*1), K1, Z9
-	VMOVUPD.Z   (AX)(SI*2), K1, Z10
+	VMOVUPD.Z   (AX)(DI*1), K1, Z9
+	VMOVUPD.Z   (AX)(DI*2), K1, Z10
 	VMOVUPD.Z   (AX)(DX*1), K1, Z11
 	VMOVUPD     (CX), Z12
 	VFMADD231PD Z12, Z8, Z0
@@ -3326,7 +3388,7 @@ tile4x2Last:
 	VFMADD231PD Z12, Z11, Z7
 
 tile4x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPD        Y8, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X8
@@ -3341,7 +3403,7 @@ tile4x2Sum:
 	VPERMILPD     $0x01, X1, X0
 	VADDPD        X0, X1, X1
 	VMOVSD        X1, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPD        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -3356,7 +3418,7 @@ tile4x2Sum:
 	VPERMILPD     $0x01, X3, X0
 	VADDPD        X0, X3, X3
 	VMOVSD        X3, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -3371,7 +3433,7 @@ tile4x2Sum:
 	VPERMILPD     $0x01, X5, X0
 	VADDPD        X0, X5, X5
 	VMOVSD        X5, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPD        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -3403,28 +3465,32 @@ tile4x3:
 	VXORPS  Z10, Z10, Z10
 	VXORPS  Z11, Z11, Z11
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x3Last
 
 tile4x3Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPD     (AX), Z12
-	VMOVUPD     (AX)(SI*1), Z13
-	VMOVUPD     (AX)(SI*2), Z14
+	VMOVUPD     (AX)(DI*1), Z13
+	VMOVUPD     (AX)(DI*2), Z14
 	VMOVUPD     (AX)(DX*1), Z15
 	VMOVUPD     (CX), Z16
 	VFMADD231PD Z16, Z12, Z0
@@ -3442,21 +3508,22 @@ tile4x3Step:
 	VFMADD231PD Z16, Z14, Z8
 	VFMADD231PD Z16, Z15, Z11
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x3Step
 
 tile4x3Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x3Sum
 	VMOVUPD.Z   (AX), K1, Z12
-	VMOVUPD.Z   (AX)(SI*1), K1, Z13
-	VMOVUPD.Z   (AX)(SI*2), K1, Z14
+	VMOVUPD.Z   (AX)(DI*1), K1, Z13
+	VMOVUPD.Z   (AX)(DI*2), K1, Z14
 	VMOVUPD.Z   (AX)(DX*1), K1, Z15
 	VMOVUPD     (CX), Z16
 	VFMADD231PD Z16, Z12, Z0
@@ -3475,7 +3542,7 @@ tile4x3Last:
 	VFMADD231PD Z16, Z15, Z11
 
 tile4x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y12
 	VADDPD        Y12, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X12
@@ -3497,7 +3564,7 @@ tile4x3Sum:
 	VPERMILPD     $0x01, X2, X0
 	VADDPD        X0, X2, X2
 	VMOVSD        X2, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPD        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -3519,7 +3586,7 @@ tile4x3Sum:
 	VPERMILPD     $0x01, X5, X0
 	VADDPD        X0, X5, X5
 	VMOVSD        X5, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPD        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -3541,7 +3608,7 @@ tile4x3Sum:
 	VPERMILPD     $0x01, X8, X0
 	VADDPD        X0, X8, X8
 	VMOVSD        X8, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z9, Y0
 	VADDPD        Y0, Y9, Y9
 	VEXTRACTF32X4 $0x01, Y9, X0
@@ -3584,28 +3651,32 @@ tile4x4:
 	VXORPS  Z14, Z14, Z14
 	VXORPS  Z15, Z15, Z15
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x4Last
 
 tile4x4Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPD     (AX), Z16
-	VMOVUPD     (AX)(SI*1), Z17
-	VMOVUPD     (AX)(SI*2), Z18
+	VMOVUPD     (AX)(DI*1), Z17
+	VMOVUPD     (AX)(DI*2), Z18
 	VMOVUPD     (AX)(DX*1), Z19
 	VMOVUPD     (CX), Z20
 	VFMADD231PD Z20, Z16, Z0
@@ -3628,21 +3699,22 @@ tile4x4Step:
 	VFMADD231PD Z20, Z18, Z11
 	VFMADD231PD Z20, Z19, Z15
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000100, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x4Step
 
 tile4x4Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x4Sum
 	VMOVUPD.Z   (AX), K1, Z16
-	VMOVUPD.Z   (AX)(SI*1), K1, Z17
-	VMOVUPD.Z   (AX)(SI*2), K1, Z18
+	VMOVUPD.Z   (AX)(DI*1), K1, Z17
+	VMOVUPD.Z   (AX)(DI*2), K1, Z18
 	VMOVUPD.Z   (AX)(DX*1), K1, Z19
 	VMOVUPD     (CX), Z20
 	VFMADD231PD Z20, Z16, Z0
@@ -3666,7 +3738,7 @@ tile4x4Last:
 	VFMADD231PD Z20, Z19, Z15
 
 tile4x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y16
 	VADDPD        Y16, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X16
@@ -3695,7 +3767,7 @@ tile4x4Sum:
 	VPERMILPD     $0x01, X3, X0
 	VADDPD        X0, X3, X3
 	VMOVSD        X3, 24(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPD        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -3724,7 +3796,7 @@ tile4x4Sum:
 	VPERMILPD     $0x01, X7, X0
 	VADDPD        X0, X7, X7
 	VMOVSD        X7, 24(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z8, Y0
 	VADDPD        Y0, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X0
@@ -3753,7 +3825,7 @@ tile4x4Sum:
 	VPERMILPD     $0x01, X11, X0
 	VADDPD        X0, X11, X11
 	VMOVSD        X11, 24(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPD        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -3807,28 +3879,32 @@ tile4x5:
 	VXORPS  Z18, Z18, Z18
 	VXORPS  Z19, Z19, Z19
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x5Last
 
 tile4x5Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPD     (AX), Z20
-	VMOVUPD     (AX)(SI*1), Z21
-	VMOVUPD     (AX)(SI*2), Z22
+	VMOVUPD     (AX)(DI*1), Z21
+	VMOVUPD     (AX)(DI*2), Z22
 	VMOVUPD     (AX)(DX*1), Z23
 	VMOVUPD     (CX), Z24
 	VFMADD231PD Z24, Z20, Z0
@@ -3856,21 +3932,22 @@ tile4x5Step:
 	VFMADD231PD Z24, Z22, Z14
 	VFMADD231PD Z24, Z23, Z19
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000140, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x5Step
 
 tile4x5Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x5Sum
 	VMOVUPD.Z   (AX), K1, Z20
-	VMOVUPD.Z   (AX)(SI*1), K1, Z21
-	VMOVUPD.Z   (AX)(SI*2), K1, Z22
+	VMOVUPD.Z   (AX)(DI*1), K1, Z21
+	VMOVUPD.Z   (AX)(DI*2), K1, Z22
 	VMOVUPD.Z   (AX)(DX*1), K1, Z23
 	VMOVUPD     (CX), Z24
 	VFMADD231PD Z24, Z20, Z0
@@ -3899,7 +3976,7 @@ tile4x5Last:
 	VFMADD231PD Z24, Z23, Z19
 
 tile4x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y20
 	VADDPD        Y20, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X20
@@ -3935,7 +4012,7 @@ tile4x5Sum:
 	VPERMILPD     $0x01, X4, X0
 	VADDPD        X0, X4, X4
 	VMOVSD        X4, 32(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPD        Y0, Y5, Y5
 	VEXTRACTF32X4 $0x01, Y5, X0
@@ -3971,7 +4048,7 @@ tile4x5Sum:
 	VPERMILPD     $0x01, X9, X0
 	VADDPD        X0, X9, X9
 	VMOVSD        X9, 32(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z10, Y0
 	VADDPD        Y0, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X0
@@ -4007,7 +4084,7 @@ tile4x5Sum:
 	VPERMILPD     $0x01, X14, X0
 	VADDPD        X0, X14, X14
 	VMOVSD        X14, 32(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z15, Y0
 	VADDPD        Y0, Y15, Y15
 	VEXTRACTF32X4 $0x01, Y15, X0
@@ -4072,28 +4149,32 @@ tile4x6:
 	VXORPS  Z22, Z22, Z22
 	VXORPS  Z23, Z23, Z23
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x40, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x40, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x6Last
 
 tile4x6Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VMOVUPD     (AX), Z24
-	VMOVUPD     (AX)(SI*1), Z25
-	VMOVUPD     (AX)(SI*2), Z26
+	VMOVUPD     (AX)(DI*1), Z25
+	VMOVUPD     (AX)(DI*2), Z26
 	VMOVUPD     (AX)(DX*1), Z27
 	VMOVUPD     (CX), Z28
 	VFMADD231PD Z28, Z24, Z0
@@ -4126,21 +4207,22 @@ tile4x6Step:
 	VFMADD231PD Z28, Z26, Z17
 	VFMADD231PD Z28, Z27, Z23
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000180, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x6Step
 
 tile4x6Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x6Sum
 	VMOVUPD.Z   (AX), K1, Z24
-	VMOVUPD.Z   (AX)(SI*1), K1, Z25
-	VMOVUPD.Z   (AX)(SI*2), K1, Z26
+	VMOVUPD.Z   (AX)(DI*1), K1, Z25
+	VMOVUPD.Z   (AX)(DI*2), K1, Z26
 	VMOVUPD.Z   (AX)(DX*1), K1, Z27
 	VMOVUPD     (CX), Z28
 	VFMADD231PD Z28, Z24, Z0
@@ -4174,7 +4256,7 @@ tile4x6Last:
 	VFMADD231PD Z28, Z27, Z23
 
 tile4x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y24
 	VADDPD        Y24, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X24
@@ -4217,7 +4299,7 @@ tile4x6Sum:
 	VPERMILPD     $0x01, X5, X0
 	VADDPD        X0, X5, X5
 	VMOVSD        X5, 40(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPD        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -4260,7 +4342,7 @@ tile4x6Sum:
 	VPERMILPD     $0x01, X11, X0
 	VADDPD        X0, X11, X11
 	VMOVSD        X11, 40(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPD        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -4303,7 +4385,7 @@ tile4x6Sum:
 	VPERMILPD     $0x01, X17, X0
 	VADDPD        X0, X17, X17
 	VMOVSD        X17, 40(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z18, Y0
 	VADDPD        Y0, Y18, Y18
 	VEXTRACTF32X4 $0x01, Y18, X0
@@ -4364,44 +4446,44 @@ not4:
 	JEQ     tile1x2
 	VXORPS  Z0, Z0, Z0
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x1Last
 
 tile1x1Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Z1
 	VMOVUPD     (CX), Z2
 	VFMADD231PD Z2, Z1, Z0
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000040, CX
 	DECQ        BX
 	JNZ         tile1x1Step
 
 tile1x1Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x1Sum
 	VMOVUPD.Z   (AX), K1, Z1
 	VMOVUPD.Z   (CX), K1, Z2
 	VFMADD231PD Z2, Z1, Z0
 
 tile1x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPD        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -4416,39 +4498,39 @@ tile1x2:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x2Last
 
 tile1x2Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Z2
 	VMOVUPD     (CX), Z3
 	VFMADD231PD Z3, Z2, Z0
 	VMOVUPD     64(CX), Z3
 	VFMADD231PD Z3, Z2, Z1
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000080, CX
 	DECQ        BX
 	JNZ         tile1x2Step
 
 tile1x2Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x2Sum
 	VMOVUPD.Z   (AX), K1, Z2
 	VMOVUPD     (CX), Z3
@@ -4457,7 +4539,7 @@ tile1x2Last:
 	VFMADD231PD Z3, Z2, Z1
 
 tile1x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y2
 	VADDPD        Y2, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X2
@@ -4480,22 +4562,22 @@ tile1x3:
 	VXORPS  Z1, Z1, Z1
 	VXORPS  Z2, Z2, Z2
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x3Last
 
 tile1x3Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Z3
 	VMOVUPD     (CX), Z4
 	VFMADD231PD Z4, Z3, Z0
@@ -4504,17 +4586,17 @@ tile1x3Step:
 	VMOVUPD     128(CX), Z4
 	VFMADD231PD Z4, Z3, Z2
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        BX
 	JNZ         tile1x3Step
 
 tile1x3Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x3Sum
 	VMOVUPD.Z   (AX), K1, Z3
 	VMOVUPD     (CX), Z4
@@ -4525,7 +4607,7 @@ tile1x3Last:
 	VFMADD231PD Z4, Z3, Z2
 
 tile1x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y3
 	VADDPD        Y3, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X3
@@ -4556,22 +4638,22 @@ tile1x4:
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x4Last
 
 tile1x4Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Z4
 	VMOVUPD     (CX), Z5
 	VFMADD231PD Z5, Z4, Z0
@@ -4582,17 +4664,17 @@ tile1x4Step:
 	VMOVUPD     192(CX), Z5
 	VFMADD231PD Z5, Z4, Z3
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000100, CX
 	DECQ        BX
 	JNZ         tile1x4Step
 
 tile1x4Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x4Sum
 	VMOVUPD.Z   (AX), K1, Z4
 	VMOVUPD     (CX), Z5
@@ -4605,7 +4687,7 @@ tile1x4Last:
 	VFMADD231PD Z5, Z4, Z3
 
 tile1x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPD        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -4644,22 +4726,22 @@ tile1x5:
 	VXORPS  Z3, Z3, Z3
 	VXORPS  Z4, Z4, Z4
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x5Last
 
 tile1x5Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Z5
 	VMOVUPD     (CX), Z6
 	VFMADD231PD Z6, Z5, Z0
@@ -4672,17 +4754,17 @@ tile1x5Step:
 	VMOVUPD     256(CX), Z6
 	VFMADD231PD Z6, Z5, Z4
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000140, CX
 	DECQ        BX
 	JNZ         tile1x5Step
 
 tile1x5Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x5Sum
 	VMOVUPD.Z   (AX), K1, Z5
 	VMOVUPD     (CX), Z6
@@ -4697,7 +4779,7 @@ tile1x5Last:
 	VFMADD231PD Z6, Z5, Z4
 
 tile1x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y5
 	VADDPD        Y5, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X5
@@ -4744,22 +4826,22 @@ tile1x6:
 	VXORPS  Z4, Z4, Z4
 	VXORPS  Z5, Z5, Z5
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x40, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x40, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x6Last
 
 tile1x6Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VMOVUPD     (AX), Z6
 	VMOVUPD     (CX), Z7
 	VFMADD231PD Z7, Z6, Z0
@@ -4774,17 +4856,17 @@ tile1x6Step:
 	VMOVUPD     320(CX), Z7
 	VFMADD231PD Z7, Z6, Z5
 	ADDQ        $0x40, AX
-	ADDQ        $0x40, DI
+	ADDQ        $0x40, SI
 	ADDQ        $0x00000180, CX
 	DECQ        BX
 	JNZ         tile1x6Step
 
 tile1x6Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x6Sum
 	VMOVUPD.Z   (AX), K1, Z6
 	VMOVUPD     (CX), Z7
@@ -4801,7 +4883,7 @@ tile1x6Last:
 	VFMADD231PD Z7, Z6, Z5
 
 tile1x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y6
 	VADDPD        Y6, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X6
@@ -4850,28 +4932,29 @@ tile1x6Sum:
 not1:
 	RET
 
-// func dotsFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)
+// func dotsFloat16512(rows int, queries int, d int, x *uint16, later *uint16, ldx int, y *float32, out *float32, ldo int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, CMOV, MMX+
-TEXT ·dotsFloat16512(SB), NOSPLIT, $0-64
+TEXT ·dotsFloat16512(SB), NOSPLIT, $0-72
 	MOVQ    rows+0(FP), AX
 	MOVQ    queries+8(FP), DX
 	MOVQ    d+16(FP), CX
 	MOVQ    x+24(FP), BX
-	MOVQ    ldx+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVQ    out+48(FP), R8
-	MOVQ    ldo+56(FP), R9
-	IMUL3Q  $0x02, SI, SI
-	SHLQ    $0x02, R9
+	MOVQ    later+32(FP), SI
+	MOVQ    ldx+40(FP), DI
+	MOVQ    y+48(FP), R8
+	MOVQ    out+56(FP), R9
+	MOVQ    ldo+64(FP), R10
+	IMUL3Q  $0x02, DI, DI
+	SHLQ    $0x02, R10
+	MOVQ    CX, R12
+	ANDQ    $0x0f, R12
 	MOVQ    CX, R11
-	ANDQ    $0x0f, R11
-	MOVQ    CX, R10
-	SHRQ    $0x04, R10
-	MOVQ    $0x00000001, R12
-	MOVQ    R11, CX
-	SHLQ    CL, R12
-	DECQ    R12
-	KMOVW   R12, K1
+	SHRQ    $0x04, R11
+	MOVQ    $0x00000001, R13
+	MOVQ    R12, CX
+	SHLQ    CL, R13
+	DECQ    R13
+	KMOVW   R13, K1
 	CMPQ    AX, $0x04
 	JNE     not4
 	CMPQ    DX, $0x06
@@ -4889,28 +4972,32 @@ TEXT ·dotsFloat16512(SB), NOSPLIT, $0-64
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x1Last
 
 tile4x1Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VCVTPH2PS   (AX), Z4
-	VCVTPH2PS   (AX)(SI*1), Z5
-	VCVTPH2PS   (AX)(SI*2), Z6
+	VCVTPH2PS   (AX)(DI*1), Z5
+	VCVTPH2PS   (AX)(DI*2), Z6
 	VCVTPH2PS   (AX)(DX*1), Z7
 	VMOVUPS     (CX), Z8
 	VFMADD231PS Z8, Z4, Z0
@@ -4918,21 +5005,22 @@ tile4x1Step:
 	VFMADD231PS Z8, Z6, Z2
 	VFMADD231PS Z8, Z7, Z3
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000040, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x1Step
 
 tile4x1Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x1Sum
 	VCVTPH2PS.Z (AX), K1, Z4
-	VCVTPH2PS.Z (AX)(SI*1), K1, Z5
-	VCVTPH2PS.Z (AX)(SI*2), K1, Z6
+	VCVTPH2PS.Z (AX)(DI*1), K1, Z5
+	VCVTPH2PS.Z (AX)(DI*2), K1, Z6
 	VCVTPH2PS.Z (AX)(DX*1), K1, Z7
 	VMOVUPS.Z   (CX), K1, Z8
 	VFMADD231PS Z8, Z4, Z0
@@ -4941,7 +5029,7 @@ tile4x1Last:
 	VFMADD231PS Z8, Z7, Z3
 
 tile4x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -4951,7 +5039,7 @@ tile4x1Sum:
 	VMOVSHDUP     X0, X4
 	VADDPS        X4, X0, X0
 	VMOVSS        X0, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y1
 	VEXTRACTF32X4 $0x01, Y1, X0
@@ -4961,7 +5049,7 @@ tile4x1Sum:
 	VMOVSHDUP     X1, X0
 	VADDPS        X0, X1, X1
 	VMOVSS        X1, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPS        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -4971,7 +5059,7 @@ tile4x1Sum:
 	VMOVSHDUP     X2, X0
 	VADDPS        X0, X2, X2
 	VMOVSS        X2, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -4994,28 +5082,32 @@ tile4x2:
 	VXORPS  Z6, Z6, Z6
 	VXORPS  Z7, Z7, Z7
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x2Last
 
 tile4x2Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VCVTPH2PS   (AX), Z8
-	VCVTPH2PS   (AX)(SI*1), Z9
-	VCVTPH2PS   (AX)(SI*2), Z10
+	VCVTPH2PS   (AX)(DI*1), Z9
+	VCVTPH2PS   (AX)(DI*2), Z10
 	VCVTPH2PS   (AX)(DX*1), Z11
 	VMOVUPS     (CX), Z12
 	VFMADD231PS Z12, Z8, Z0
@@ -5028,21 +5120,22 @@ tile4x2Step:
 	VFMADD231PS Z12, Z10, Z5
 	VFMADD231PS Z12, Z11, Z7
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000080, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x2Step
 
 tile4x2Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x2Sum
 	VCVTPH2PS.Z (AX), K1, Z8
-	VCVTPH2PS.Z (AX)(SI*1), K1, Z9
-	VCVTPH2PS.Z (AX)(SI*2), K1, Z10
+	VCVTPH2PS.Z (AX)(DI*1), K1, Z9
+	VCVTPH2PS.Z (AX)(DI*2), K1, Z10
 	VCVTPH2PS.Z (AX)(DX*1), K1, Z11
 	VMOVUPS     (CX), Z12
 	VFMADD231PS Z12, Z8, Z0
@@ -5056,7 +5149,7 @@ tile4x2Last:
 	VFMADD231PS Z12, Z11, Z7
 
 tile4x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X8
@@ -5075,7 +5168,7 @@ tile4x2Sum:
 	VMOVSHDUP     X1, X0
 	VADDPS        X0, X1, X1
 	VMOVSS        X1, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPS        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -5094,7 +5187,7 @@ tile4x2Sum:
 	VMOVSHDUP     X3, X0
 	VADDPS        X0, X3, X3
 	VMOVSS        X3, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPS        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -5113,7 +5206,7 @@ tile4x2Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -5149,28 +5242,32 @@ tile4x3:
 	VXORPS  Z10, Z10, Z10
 	VXORPS  Z11, Z11, Z11
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x3Last
 
 tile4x3Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VCVTPH2PS   (AX), Z12
-	VCVTPH2PS   (AX)(SI*1), Z13
-	VCVTPH2PS   (AX)(SI*2), Z14
+	VCVTPH2PS   (AX)(DI*1), Z13
+	VCVTPH2PS   (AX)(DI*2), Z14
 	VCVTPH2PS   (AX)(DX*1), Z15
 	VMOVUPS     (CX), Z16
 	VFMADD231PS Z16, Z12, Z0
@@ -5188,21 +5285,22 @@ tile4x3Step:
 	VFMADD231PS Z16, Z14, Z8
 	VFMADD231PS Z16, Z15, Z11
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x000000c0, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x3Step
 
 tile4x3Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x3Sum
 	VCVTPH2PS.Z (AX), K1, Z12
-	VCVTPH2PS.Z (AX)(SI*1), K1, Z13
-	VCVTPH2PS.Z (AX)(SI*2), K1, Z14
+	VCVTPH2PS.Z (AX)(DI*1), K1, Z13
+	VCVTPH2PS.Z (AX)(DI*2), K1, Z14
 	VCVTPH2PS.Z (AX)(DX*1), K1, Z15
 	VMOVUPS     (CX), Z16
 	VFMADD231PS Z16, Z12, Z0
@@ -5221,7 +5319,7 @@ tile4x3Last:
 	VFMADD231PS Z16, Z15, Z11
 
 tile4x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y12
 	VADDPS        Y12, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X12
@@ -5249,7 +5347,7 @@ tile4x3Sum:
 	VMOVSHDUP     X2, X0
 	VADDPS        X0, X2, X2
 	VMOVSS        X2, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -5277,7 +5375,7 @@ tile4x3Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -5305,7 +5403,7 @@ tile4x3Sum:
 	VMOVSHDUP     X8, X0
 	VADDPS        X0, X8, X8
 	VMOVSS        X8, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z9, Y0
 	VADDPS        Y0, Y9, Y9
 	VEXTRACTF32X4 $0x01, Y9, X0
@@ -5354,28 +5452,32 @@ tile4x4:
 	VXORPS  Z14, Z14, Z14
 	VXORPS  Z15, Z15, Z15
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x4Last
 
 tile4x4Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VCVTPH2PS   (AX), Z16
-	VCVTPH2PS   (AX)(SI*1), Z17
-	VCVTPH2PS   (AX)(SI*2), Z18
+	VCVTPH2PS   (AX)(DI*1), Z17
+	VCVTPH2PS   (AX)(DI*2), Z18
 	VCVTPH2PS   (AX)(DX*1), Z19
 	VMOVUPS     (CX), Z20
 	VFMADD231PS Z20, Z16, Z0
@@ -5398,21 +5500,22 @@ tile4x4Step:
 	VFMADD231PS Z20, Z18, Z11
 	VFMADD231PS Z20, Z19, Z15
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000100, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x4Step
 
 tile4x4Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x4Sum
 	VCVTPH2PS.Z (AX), K1, Z16
-	VCVTPH2PS.Z (AX)(SI*1), K1, Z17
-	VCVTPH2PS.Z (AX)(SI*2), K1, Z18
+	VCVTPH2PS.Z (AX)(DI*1), K1, Z17
+	VCVTPH2PS.Z (AX)(DI*2), K1, Z18
 	VCVTPH2PS.Z (AX)(DX*1), K1, Z19
 	VMOVUPS     (CX), Z20
 	VFMADD231PS Z20, Z16, Z0
@@ -5436,7 +5539,7 @@ tile4x4Last:
 	VFMADD231PS Z20, Z19, Z15
 
 tile4x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y16
 	VADDPS        Y16, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X16
@@ -5473,7 +5576,7 @@ tile4x4Sum:
 	VMOVSHDUP     X3, X0
 	VADDPS        X0, X3, X3
 	VMOVSS        X3, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPS        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -5510,7 +5613,7 @@ tile4x4Sum:
 	VMOVSHDUP     X7, X0
 	VADDPS        X0, X7, X7
 	VMOVSS        X7, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z8, Y0
 	VADDPS        Y0, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X0
@@ -5547,7 +5650,7 @@ tile4x4Sum:
 	VMOVSHDUP     X11, X0
 	VADDPS        X0, X11, X11
 	VMOVSS        X11, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPS        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -5609,28 +5712,32 @@ tile4x5:
 	VXORPS  Z18, Z18, Z18
 	VXORPS  Z19, Z19, Z19
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x5Last
 
 tile4x5Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VCVTPH2PS   (AX), Z20
-	VCVTPH2PS   (AX)(SI*1), Z21
-	VCVTPH2PS   (AX)(SI*2), Z22
+	VCVTPH2PS   (AX)(DI*1), Z21
+	VCVTPH2PS   (AX)(DI*2), Z22
 	VCVTPH2PS   (AX)(DX*1), Z23
 	VMOVUPS     (CX), Z24
 	VFMADD231PS Z24, Z20, Z0
@@ -5658,21 +5765,22 @@ tile4x5Step:
 	VFMADD231PS Z24, Z22, Z14
 	VFMADD231PS Z24, Z23, Z19
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000140, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x5Step
 
 tile4x5Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x5Sum
 	VCVTPH2PS.Z (AX), K1, Z20
-	VCVTPH2PS.Z (AX)(SI*1), K1, Z21
-	VCVTPH2PS.Z (AX)(SI*2), K1, Z22
+	VCVTPH2PS.Z (AX)(DI*1), K1, Z21
+	VCVTPH2PS.Z (AX)(DI*2), K1, Z22
 	VCVTPH2PS.Z (AX)(DX*1), K1, Z23
 	VMOVUPS     (CX), Z24
 	VFMADD231PS Z24, Z20, Z0
@@ -5701,7 +5809,7 @@ tile4x5Last:
 	VFMADD231PS Z24, Z23, Z19
 
 tile4x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y20
 	VADDPS        Y20, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X20
@@ -5747,7 +5855,7 @@ tile4x5Sum:
 	VMOVSHDUP     X4, X0
 	VADDPS        X0, X4, X4
 	VMOVSS        X4, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF32X4 $0x01, Y5, X0
@@ -5793,7 +5901,7 @@ tile4x5Sum:
 	VMOVSHDUP     X9, X0
 	VADDPS        X0, X9, X9
 	VMOVSS        X9, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z10, Y0
 	VADDPS        Y0, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X0
@@ -5839,7 +5947,7 @@ tile4x5Sum:
 	VMOVSHDUP     X14, X0
 	VADDPS        X0, X14, X14
 	VMOVSS        X14, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z15, Y0
 	VADDPS        Y0, Y15, Y15
 	VEXTRACTF32X4 $0x01, Y15, X0
@@ -5914,28 +6022,32 @@ tile4x6:
 	VXORPS  Z22, Z22, Z22
 	VXORPS  Z23, Z23, Z23
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x6Last
 
 tile4x6Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VCVTPH2PS   (AX), Z24
-	VCVTPH2PS   (AX)(SI*1), Z25
-	VCVTPH2PS   (AX)(SI*2), Z26
+	VCVTPH2PS   (AX)(DI*1), Z25
+	VCVTPH2PS   (AX)(DI*2), Z26
 	VCVTPH2PS   (AX)(DX*1), Z27
 	VMOVUPS     (CX), Z28
 	VFMADD231PS Z28, Z24, Z0
@@ -5968,21 +6080,22 @@ tile4x6Step:
 	VFMADD231PS Z28, Z26, Z17
 	VFMADD231PS Z28, Z27, Z23
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000180, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x6Step
 
 tile4x6Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x6Sum
 	VCVTPH2PS.Z (AX), K1, Z24
-	VCVTPH2PS.Z (AX)(SI*1), K1, Z25
-	VCVTPH2PS.Z (AX)(SI*2), K1, Z26
+	VCVTPH2PS.Z (AX)(DI*1), K1, Z25
+	VCVTPH2PS.Z (AX)(DI*2), K1, Z26
 	VCVTPH2PS.Z (AX)(DX*1), K1, Z27
 	VMOVUPS     (CX), Z28
 	VFMADD231PS Z28, Z24, Z0
@@ -6016,7 +6129,7 @@ tile4x6Last:
 	VFMADD231PS Z28, Z27, Z23
 
 tile4x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y24
 	VADDPS        Y24, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X24
@@ -6071,7 +6184,7 @@ tile4x6Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -6126,7 +6239,7 @@ tile4x6Sum:
 	VMOVSHDUP     X11, X0
 	VADDPS        X0, X11, X11
 	VMOVSS        X11, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPS        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -6181,7 +6294,7 @@ tile4x6Sum:
 	VMOVSHDUP     X17, X0
 	VADDPS        X0, X17, X17
 	VMOVSS        X17, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z18, Y0
 	VADDPS        Y0, Y18, Y18
 	VEXTRACTF32X4 $0x01, Y18, X0
@@ -6254,44 +6367,44 @@ not4:
 	JEQ     tile1x2
 	VXORPS  Z0, Z0, Z0
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x1Last
 
 tile1x1Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VCVTPH2PS   (AX), Z1
 	VMOVUPS     (CX), Z2
 	VFMADD231PS Z2, Z1, Z0
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000040, CX
 	DECQ        BX
 	JNZ         tile1x1Step
 
 tile1x1Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x1Sum
 	VCVTPH2PS.Z (AX), K1, Z1
 	VMOVUPS.Z   (CX), K1, Z2
 	VFMADD231PS Z2, Z1, Z0
 
 tile1x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -6308,39 +6421,39 @@ tile1x2:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x2Last
 
 tile1x2Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VCVTPH2PS   (AX), Z2
 	VMOVUPS     (CX), Z3
 	VFMADD231PS Z3, Z2, Z0
 	VMOVUPS     64(CX), Z3
 	VFMADD231PS Z3, Z2, Z1
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000080, CX
 	DECQ        BX
 	JNZ         tile1x2Step
 
 tile1x2Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x2Sum
 	VCVTPH2PS.Z (AX), K1, Z2
 	VMOVUPS     (CX), Z3
@@ -6349,7 +6462,7 @@ tile1x2Last:
 	VFMADD231PS Z3, Z2, Z1
 
 tile1x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y2
 	VADDPS        Y2, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X2
@@ -6376,22 +6489,22 @@ tile1x3:
 	VXORPS  Z1, Z1, Z1
 	VXORPS  Z2, Z2, Z2
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x3Last
 
 tile1x3Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VCVTPH2PS   (AX), Z3
 	VMOVUPS     (CX), Z4
 	VFMADD231PS Z4, Z3, Z0
@@ -6400,17 +6513,17 @@ tile1x3Step:
 	VMOVUPS     128(CX), Z4
 	VFMADD231PS Z4, Z3, Z2
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        BX
 	JNZ         tile1x3Step
 
 tile1x3Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x3Sum
 	VCVTPH2PS.Z (AX), K1, Z3
 	VMOVUPS     (CX), Z4
@@ -6421,7 +6534,7 @@ tile1x3Last:
 	VFMADD231PS Z4, Z3, Z2
 
 tile1x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y3
 	VADDPS        Y3, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X3
@@ -6458,22 +6571,22 @@ tile1x4:
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x4Last
 
 tile1x4Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VCVTPH2PS   (AX), Z4
 	VMOVUPS     (CX), Z5
 	VFMADD231PS Z5, Z4, Z0
@@ -6484,17 +6597,17 @@ tile1x4Step:
 	VMOVUPS     192(CX), Z5
 	VFMADD231PS Z5, Z4, Z3
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000100, CX
 	DECQ        BX
 	JNZ         tile1x4Step
 
 tile1x4Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x4Sum
 	VCVTPH2PS.Z (AX), K1, Z4
 	VMOVUPS     (CX), Z5
@@ -6507,7 +6620,7 @@ tile1x4Last:
 	VFMADD231PS Z5, Z4, Z3
 
 tile1x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -6554,22 +6667,22 @@ tile1x5:
 	VXORPS  Z3, Z3, Z3
 	VXORPS  Z4, Z4, Z4
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x5Last
 
 tile1x5Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VCVTPH2PS   (AX), Z5
 	VMOVUPS     (CX), Z6
 	VFMADD231PS Z6, Z5, Z0
@@ -6582,17 +6695,17 @@ tile1x5Step:
 	VMOVUPS     256(CX), Z6
 	VFMADD231PS Z6, Z5, Z4
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000140, CX
 	DECQ        BX
 	JNZ         tile1x5Step
 
 tile1x5Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x5Sum
 	VCVTPH2PS.Z (AX), K1, Z5
 	VMOVUPS     (CX), Z6
@@ -6607,7 +6720,7 @@ tile1x5Last:
 	VFMADD231PS Z6, Z5, Z4
 
 tile1x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y5
 	VADDPS        Y5, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X5
@@ -6664,22 +6777,22 @@ tile1x6:
 	VXORPS  Z4, Z4, Z4
 	VXORPS  Z5, Z5, Z5
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x6Last
 
 tile1x6Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VCVTPH2PS   (AX), Z6
 	VMOVUPS     (CX), Z7
 	VFMADD231PS Z7, Z6, Z0
@@ -6694,17 +6807,17 @@ tile1x6Step:
 	VMOVUPS     320(CX), Z7
 	VFMADD231PS Z7, Z6, Z5
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000180, CX
 	DECQ        BX
 	JNZ         tile1x6Step
 
 tile1x6Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x6Sum
 	VCVTPH2PS.Z (AX), K1, Z6
 	VMOVUPS     (CX), Z7
@@ -6721,7 +6834,7 @@ tile1x6Last:
 	VFMADD231PS Z7, Z6, Z5
 
 tile1x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y6
 	VADDPS        Y6, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X6
@@ -6782,28 +6895,29 @@ tile1x6Sum:
 not1:
 	RET
 
-// func dotsBFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)
+// func dotsBFloat16512(rows int, queries int, d int, x *uint16, later *uint16, ldx int, y *float32, out *float32, ldo int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, CMOV, MMX+
-TEXT ·dotsBFloat16512(SB), NOSPLIT, $0-64
+TEXT ·dotsBFloat16512(SB), NOSPLIT, $0-72
 	MOVQ    rows+0(FP), AX
 	MOVQ    queries+8(FP), DX
 	MOVQ    d+16(FP), CX
 	MOVQ    x+24(FP), BX
-	MOVQ    ldx+32(FP), SI
-	MOVQ    y+40(FP), DI
-	MOVQ    out+48(FP), R8
-	MOVQ    ldo+56(FP), R9
-	IMUL3Q  $0x02, SI, SI
-	SHLQ    $0x02, R9
+	MOVQ    later+32(FP), SI
+	MOVQ    ldx+40(FP), DI
+	MOVQ    y+48(FP), R8
+	MOVQ    out+56(FP), R9
+	MOVQ    ldo+64(FP), R10
+	IMUL3Q  $0x02, DI, DI
+	SHLQ    $0x02, R10
+	MOVQ    CX, R12
+	ANDQ    $0x0f, R12
 	MOVQ    CX, R11
-	ANDQ    $0x0f, R11
-	MOVQ    CX, R10
-	SHRQ    $0x04, R10
-	MOVQ    $0x00000001, R12
-	MOVQ    R11, CX
-	SHLQ    CL, R12
-	DECQ    R12
-	KMOVW   R12, K1
+	SHRQ    $0x04, R11
+	MOVQ    $0x00000001, R13
+	MOVQ    R12, CX
+	SHLQ    CL, R13
+	DECQ    R13
+	KMOVW   R13, K1
 	CMPQ    AX, $0x04
 	JNE     not4
 	CMPQ    DX, $0x06
@@ -6821,30 +6935,34 @@ TEXT ·dotsBFloat16512(SB), NOSPLIT, $0-64
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x1Last
 
 tile4x1Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VPMOVZXWD   (AX), Z4
 	VPSLLD      $0x10, Z4, Z4
-	VPMOVZXWD   (AX)(SI*1), Z5
+	VPMOVZXWD   (AX)(DI*1), Z5
 	VPSLLD      $0x10, Z5, Z5
-	VPMOVZXWD   (AX)(SI*2), Z6
+	VPMOVZXWD   (AX)(DI*2), Z6
 	VPSLLD      $0x10, Z6, Z6
 	VPMOVZXWD   (AX)(DX*1), Z7
 	VPSLLD      $0x10, Z7, Z7
@@ -6854,23 +6972,24 @@ tile4x1Step:
 	VFMADD231PS Z8, Z6, Z2
 	VFMADD231PS Z8, Z7, Z3
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000040, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x1Step
 
 tile4x1Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x1Sum
 	VPMOVZXWD.Z (AX), K1, Z4
 	VPSLLD      $0x10, Z4, Z4
-	VPMOVZXWD.Z (AX)(SI*1), K1, Z5
+	VPMOVZXWD.Z (AX)(DI*1), K1, Z5
 	VPSLLD      $0x10, Z5, Z5
-	VPMOVZXWD.Z (AX)(SI*2), K1, Z6
+	VPMOVZXWD.Z (AX)(DI*2), K1, Z6
 	VPSLLD      $0x10, Z6, Z6
 	VPMOVZXWD.Z (AX)(DX*1), K1, Z7
 	VPSLLD      $0x10, Z7, Z7
@@ -6881,7 +7000,7 @@ tile4x1Last:
 	VFMADD231PS Z8, Z7, Z3
 
 tile4x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -6891,7 +7010,7 @@ tile4x1Sum:
 	VMOVSHDUP     X0, X4
 	VADDPS        X4, X0, X0
 	VMOVSS        X0, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z1, Y0
 	VADDPS        Y0, Y1, Y1
 	VEXTRACTF32X4 $0x01, Y1, X0
@@ -6901,7 +7020,7 @@ tile4x1Sum:
 	VMOVSHDUP     X1, X0
 	VADDPS        X0, X1, X1
 	VMOVSS        X1, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPS        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -6911,7 +7030,7 @@ tile4x1Sum:
 	VMOVSHDUP     X2, X0
 	VADDPS        X0, X2, X2
 	VMOVSS        X2, (AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -6934,30 +7053,34 @@ tile4x2:
 	VXORPS  Z6, Z6, Z6
 	VXORPS  Z7, Z7, Z7
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x2Last
 
 tile4x2Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VPMOVZXWD   (AX), Z8
 	VPSLLD      $0x10, Z8, Z8
-	VPMOVZXWD   (AX)(SI*1), Z9
+	VPMOVZXWD   (AX)(DI*1), Z9
 	VPSLLD      $0x10, Z9, Z9
-	VPMOVZXWD   (AX)(SI*2), Z10
+	VPMOVZXWD   (AX)(DI*2), Z10
 	VPSLLD      $0x10, Z10, Z10
 	VPMOVZXWD   (AX)(DX*1), Z11
 	VPSLLD      $0x10, Z11, Z11
@@ -6972,23 +7095,24 @@ tile4x2Step:
 	VFMADD231PS Z12, Z10, Z5
 	VFMADD231PS Z12, Z11, Z7
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000080, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x2Step
 
 tile4x2Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x2Sum
 	VPMOVZXWD.Z (AX), K1, Z8
 	VPSLLD      $0x10, Z8, Z8
-	VPMOVZXWD.Z (AX)(SI*1), K1, Z9
+	VPMOVZXWD.Z (AX)(DI*1), K1, Z9
 	VPSLLD      $0x10, Z9, Z9
-	VPMOVZXWD.Z (AX)(SI*2), K1, Z10
+	VPMOVZXWD.Z (AX)(DI*2), K1, Z10
 	VPSLLD      $0x10, Z10, Z10
 	VPMOVZXWD.Z (AX)(DX*1), K1, Z11
 	VPSLLD      $0x10, Z11, Z11
@@ -7004,7 +7128,7 @@ tile4x2Last:
 	VFMADD231PS Z12, Z11, Z7
 
 tile4x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X8
@@ -7023,7 +7147,7 @@ tile4x2Sum:
 	VMOVSHDUP     X1, X0
 	VADDPS        X0, X1, X1
 	VMOVSS        X1, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z2, Y0
 	VADDPS        Y0, Y2, Y2
 	VEXTRACTF32X4 $0x01, Y2, X0
@@ -7042,7 +7166,7 @@ tile4x2Sum:
 	VMOVSHDUP     X3, X0
 	VADDPS        X0, X3, X3
 	VMOVSS        X3, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPS        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -7061,7 +7185,7 @@ tile4x2Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 4(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -7097,30 +7221,34 @@ tile4x3:
 	VXORPS  Z10, Z10, Z10
 	VXORPS  Z11, Z11, Z11
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x3Last
 
 tile4x3Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VPMOVZXWD   (AX), Z12
 	VPSLLD      $0x10, Z12, Z12
-	VPMOVZXWD   (AX)(SI*1), Z13
+	VPMOVZXWD   (AX)(DI*1), Z13
 	VPSLLD      $0x10, Z13, Z13
-	VPMOVZXWD   (AX)(SI*2), Z14
+	VPMOVZXWD   (AX)(DI*2), Z14
 	VPSLLD      $0x10, Z14, Z14
 	VPMOVZXWD   (AX)(DX*1), Z15
 	VPSLLD      $0x10, Z15, Z15
@@ -7140,23 +7268,24 @@ tile4x3Step:
 	VFMADD231PS Z16, Z14, Z8
 	VFMADD231PS Z16, Z15, Z11
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x000000c0, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x3Step
 
 tile4x3Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x3Sum
 	VPMOVZXWD.Z (AX), K1, Z12
 	VPSLLD      $0x10, Z12, Z12
-	VPMOVZXWD.Z (AX)(SI*1), K1, Z13
+	VPMOVZXWD.Z (AX)(DI*1), K1, Z13
 	VPSLLD      $0x10, Z13, Z13
-	VPMOVZXWD.Z (AX)(SI*2), K1, Z14
+	VPMOVZXWD.Z (AX)(DI*2), K1, Z14
 	VPSLLD      $0x10, Z14, Z14
 	VPMOVZXWD.Z (AX)(DX*1), K1, Z15
 	VPSLLD      $0x10, Z15, Z15
@@ -7177,7 +7306,7 @@ tile4x3Last:
 	VFMADD231PS Z16, Z15, Z11
 
 tile4x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y12
 	VADDPS        Y12, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X12
@@ -7205,7 +7334,7 @@ tile4x3Sum:
 	VMOVSHDUP     X2, X0
 	VADDPS        X0, X2, X2
 	VMOVSS        X2, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z3, Y0
 	VADDPS        Y0, Y3, Y3
 	VEXTRACTF32X4 $0x01, Y3, X0
@@ -7233,7 +7362,7 @@ tile4x3Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -7261,7 +7390,7 @@ tile4x3Sum:
 	VMOVSHDUP     X8, X0
 	VADDPS        X0, X8, X8
 	VMOVSS        X8, 8(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z9, Y0
 	VADDPS        Y0, Y9, Y9
 	VEXTRACTF32X4 $0x01, Y9, X0
@@ -7310,30 +7439,34 @@ tile4x4:
 	VXORPS  Z14, Z14, Z14
 	VXORPS  Z15, Z15, Z15
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x4Last
 
 tile4x4Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VPMOVZXWD   (AX), Z16
 	VPSLLD      $0x10, Z16, Z16
-	VPMOVZXWD   (AX)(SI*1), Z17
+	VPMOVZXWD   (AX)(DI*1), Z17
 	VPSLLD      $0x10, Z17, Z17
-	VPMOVZXWD   (AX)(SI*2), Z18
+	VPMOVZXWD   (AX)(DI*2), Z18
 	VPSLLD      $0x10, Z18, Z18
 	VPMOVZXWD   (AX)(DX*1), Z19
 	VPSLLD      $0x10, Z19, Z19
@@ -7358,23 +7491,24 @@ tile4x4Step:
 	VFMADD231PS Z20, Z18, Z11
 	VFMADD231PS Z20, Z19, Z15
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000100, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x4Step
 
 tile4x4Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x4Sum
 	VPMOVZXWD.Z (AX), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
-	VPMOVZXWD.Z (AX)(SI*1), K1, Z17
+	VPMOVZXWD.Z (AX)(DI*1), K1, Z17
 	VPSLLD      $0x10, Z17, Z17
-	VPMOVZXWD.Z (AX)(SI*2), K1, Z18
+	VPMOVZXWD.Z (AX)(DI*2), K1, Z18
 	VPSLLD      $0x10, Z18, Z18
 	VPMOVZXWD.Z (AX)(DX*1), K1, Z19
 	VPSLLD      $0x10, Z19, Z19
@@ -7400,7 +7534,7 @@ tile4x4Last:
 	VFMADD231PS Z20, Z19, Z15
 
 tile4x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y16
 	VADDPS        Y16, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X16
@@ -7437,7 +7571,7 @@ tile4x4Sum:
 	VMOVSHDUP     X3, X0
 	VADDPS        X0, X3, X3
 	VMOVSS        X3, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z4, Y0
 	VADDPS        Y0, Y4, Y4
 	VEXTRACTF32X4 $0x01, Y4, X0
@@ -7474,7 +7608,7 @@ tile4x4Sum:
 	VMOVSHDUP     X7, X0
 	VADDPS        X0, X7, X7
 	VMOVSS        X7, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z8, Y0
 	VADDPS        Y0, Y8, Y8
 	VEXTRACTF32X4 $0x01, Y8, X0
@@ -7511,7 +7645,7 @@ tile4x4Sum:
 	VMOVSHDUP     X11, X0
 	VADDPS        X0, X11, X11
 	VMOVSS        X11, 12(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPS        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -7573,30 +7707,34 @@ tile4x5:
 	VXORPS  Z18, Z18, Z18
 	VXORPS  Z19, Z19, Z19
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x5Last
 
 tile4x5Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VPMOVZXWD   (AX), Z20
 	VPSLLD      $0x10, Z20, Z20
-	VPMOVZXWD   (AX)(SI*1), Z21
+	VPMOVZXWD   (AX)(DI*1), Z21
 	VPSLLD      $0x10, Z21, Z21
-	VPMOVZXWD   (AX)(SI*2), Z22
+	VPMOVZXWD   (AX)(DI*2), Z22
 	VPSLLD      $0x10, Z22, Z22
 	VPMOVZXWD   (AX)(DX*1), Z23
 	VPSLLD      $0x10, Z23, Z23
@@ -7626,23 +7764,24 @@ tile4x5Step:
 	VFMADD231PS Z24, Z22, Z14
 	VFMADD231PS Z24, Z23, Z19
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000140, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x5Step
 
 tile4x5Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x5Sum
 	VPMOVZXWD.Z (AX), K1, Z20
 	VPSLLD      $0x10, Z20, Z20
-	VPMOVZXWD.Z (AX)(SI*1), K1, Z21
+	VPMOVZXWD.Z (AX)(DI*1), K1, Z21
 	VPSLLD      $0x10, Z21, Z21
-	VPMOVZXWD.Z (AX)(SI*2), K1, Z22
+	VPMOVZXWD.Z (AX)(DI*2), K1, Z22
 	VPSLLD      $0x10, Z22, Z22
 	VPMOVZXWD.Z (AX)(DX*1), K1, Z23
 	VPSLLD      $0x10, Z23, Z23
@@ -7673,7 +7812,7 @@ tile4x5Last:
 	VFMADD231PS Z24, Z23, Z19
 
 tile4x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y20
 	VADDPS        Y20, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X20
@@ -7719,7 +7858,7 @@ tile4x5Sum:
 	VMOVSHDUP     X4, X0
 	VADDPS        X0, X4, X4
 	VMOVSS        X4, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF32X4 $0x01, Y5, X0
@@ -7765,7 +7904,7 @@ tile4x5Sum:
 	VMOVSHDUP     X9, X0
 	VADDPS        X0, X9, X9
 	VMOVSS        X9, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z10, Y0
 	VADDPS        Y0, Y10, Y10
 	VEXTRACTF32X4 $0x01, Y10, X0
@@ -7811,7 +7950,7 @@ tile4x5Sum:
 	VMOVSHDUP     X14, X0
 	VADDPS        X0, X14, X14
 	VMOVSS        X14, 16(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z15, Y0
 	VADDPS        Y0, Y15, Y15
 	VEXTRACTF32X4 $0x01, Y15, X0
@@ -7886,30 +8025,34 @@ tile4x6:
 	VXORPS  Z22, Z22, Z22
 	VXORPS  Z23, Z23, Z23
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, BX
-	CMPQ    BX, R10
-	CMOVQGT R10, BX
-	MOVQ    R10, DI
-	SUBQ    BX, DI
-	IMUL3Q  $0x20, BX, R10
-	ADDQ    AX, R10
-	IMUL3Q  $0x04, SI, R12
-	ADDQ    AX, R12
-	TESTQ   DI, DI
+	CMPQ    BX, R11
+	CMOVQGT R11, BX
+	MOVQ    R11, R8
+	SUBQ    BX, R8
+	IMUL3Q  $0x20, BX, R11
+	ADDQ    AX, R11
+	IMUL3Q  $0x04, DI, R13
+	ADDQ    AX, R13
+	TESTQ   R8, R8
 	JZ      tile4x6Last
 
 tile4x6Step:
-	PREFETCHT0  (R10)
-	PREFETCHT0  (R10)(SI*1)
-	PREFETCHT0  (R10)(SI*2)
-	PREFETCHT0  (R10)(DX*1)
+	PREFETCHT0  (R11)
+	PREFETCHT0  (R11)(DI*1)
+	PREFETCHT0  (R11)(DI*2)
+	PREFETCHT0  (R11)(DX*1)
+	PREFETCHT1  (SI)
+	PREFETCHT1  (SI)(DI*1)
+	PREFETCHT1  (SI)(DI*2)
+	PREFETCHT1  (SI)(DX*1)
 	VPMOVZXWD   (AX), Z24
 	VPSLLD      $0x10, Z24, Z24
-	VPMOVZXWD   (AX)(SI*1), Z25
+	VPMOVZXWD   (AX)(DI*1), Z25
 	VPSLLD      $0x10, Z25, Z25
-	VPMOVZXWD   (AX)(SI*2), Z26
+	VPMOVZXWD   (AX)(DI*2), Z26
 	VPSLLD      $0x10, Z26, Z26
 	VPMOVZXWD   (AX)(DX*1), Z27
 	VPSLLD      $0x10, Z27, Z27
@@ -7944,23 +8087,24 @@ tile4x6Step:
 	VFMADD231PS Z28, Z26, Z17
 	VFMADD231PS Z28, Z27, Z23
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, R10
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000180, CX
-	DECQ        DI
+	DECQ        R8
 	JNZ         tile4x6Step
 
 tile4x6Last:
-	MOVQ        R12, R10
-	XCHGQ       BX, DI
-	TESTQ       DI, DI
+	MOVQ        R13, R11
+	XCHGQ       BX, R8
+	TESTQ       R8, R8
 	JNZ         tile4x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile4x6Sum
 	VPMOVZXWD.Z (AX), K1, Z24
 	VPSLLD      $0x10, Z24, Z24
-	VPMOVZXWD.Z (AX)(SI*1), K1, Z25
+	VPMOVZXWD.Z (AX)(DI*1), K1, Z25
 	VPSLLD      $0x10, Z25, Z25
-	VPMOVZXWD.Z (AX)(SI*2), K1, Z26
+	VPMOVZXWD.Z (AX)(DI*2), K1, Z26
 	VPSLLD      $0x10, Z26, Z26
 	VPMOVZXWD.Z (AX)(DX*1), K1, Z27
 	VPSLLD      $0x10, Z27, Z27
@@ -7996,7 +8140,7 @@ tile4x6Last:
 	VFMADD231PS Z28, Z27, Z23
 
 tile4x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y24
 	VADDPS        Y24, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X24
@@ -8051,7 +8195,7 @@ tile4x6Sum:
 	VMOVSHDUP     X5, X0
 	VADDPS        X0, X5, X5
 	VMOVSS        X5, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z6, Y0
 	VADDPS        Y0, Y6, Y6
 	VEXTRACTF32X4 $0x01, Y6, X0
@@ -8106,7 +8250,7 @@ tile4x6Sum:
 	VMOVSHDUP     X11, X0
 	VADDPS        X0, X11, X11
 	VMOVSS        X11, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z12, Y0
 	VADDPS        Y0, Y12, Y12
 	VEXTRACTF32X4 $0x01, Y12, X0
@@ -8161,7 +8305,7 @@ tile4x6Sum:
 	VMOVSHDUP     X17, X0
 	VADDPS        X0, X17, X17
 	VMOVSS        X17, 20(AX)
-	ADDQ          R9, AX
+	ADDQ          R10, AX
 	VEXTRACTF64X4 $0x01, Z18, Y0
 	VADDPS        Y0, Y18, Y18
 	VEXTRACTF32X4 $0x01, Y18, X0
@@ -8234,38 +8378,38 @@ not4:
 	JEQ     tile1x2
 	VXORPS  Z0, Z0, Z0
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x1Last
 
 tile1x1Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VPMOVZXWD   (AX), Z1
 	VPSLLD      $0x10, Z1, Z1
 	VMOVUPS     (CX), Z2
 	VFMADD231PS Z2, Z1, Z0
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000040, CX
 	DECQ        BX
 	JNZ         tile1x1Step
 
 tile1x1Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x1Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x1Sum
 	VPMOVZXWD.Z (AX), K1, Z1
 	VPSLLD      $0x10, Z1, Z1
@@ -8273,7 +8417,7 @@ tile1x1Last:
 	VFMADD231PS Z2, Z1, Z0
 
 tile1x1Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y1
 	VADDPS        Y1, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X1
@@ -8290,22 +8434,22 @@ tile1x2:
 	VXORPS  Z0, Z0, Z0
 	VXORPS  Z1, Z1, Z1
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x2Last
 
 tile1x2Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VPMOVZXWD   (AX), Z2
 	VPSLLD      $0x10, Z2, Z2
 	VMOVUPS     (CX), Z3
@@ -8313,17 +8457,17 @@ tile1x2Step:
 	VMOVUPS     64(CX), Z3
 	VFMADD231PS Z3, Z2, Z1
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000080, CX
 	DECQ        BX
 	JNZ         tile1x2Step
 
 tile1x2Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x2Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x2Sum
 	VPMOVZXWD.Z (AX), K1, Z2
 	VPSLLD      $0x10, Z2, Z2
@@ -8333,7 +8477,7 @@ tile1x2Last:
 	VFMADD231PS Z3, Z2, Z1
 
 tile1x2Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y2
 	VADDPS        Y2, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X2
@@ -8360,22 +8504,22 @@ tile1x3:
 	VXORPS  Z1, Z1, Z1
 	VXORPS  Z2, Z2, Z2
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x3Last
 
 tile1x3Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VPMOVZXWD   (AX), Z3
 	VPSLLD      $0x10, Z3, Z3
 	VMOVUPS     (CX), Z4
@@ -8385,17 +8529,17 @@ tile1x3Step:
 	VMOVUPS     128(CX), Z4
 	VFMADD231PS Z4, Z3, Z2
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x000000c0, CX
 	DECQ        BX
 	JNZ         tile1x3Step
 
 tile1x3Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x3Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x3Sum
 	VPMOVZXWD.Z (AX), K1, Z3
 	VPSLLD      $0x10, Z3, Z3
@@ -8407,7 +8551,7 @@ tile1x3Last:
 	VFMADD231PS Z4, Z3, Z2
 
 tile1x3Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y3
 	VADDPS        Y3, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X3
@@ -8444,22 +8588,22 @@ tile1x4:
 	VXORPS  Z2, Z2, Z2
 	VXORPS  Z3, Z3, Z3
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x4Last
 
 tile1x4Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VPMOVZXWD   (AX), Z4
 	VPSLLD      $0x10, Z4, Z4
 	VMOVUPS     (CX), Z5
@@ -8471,17 +8615,17 @@ tile1x4Step:
 	VMOVUPS     192(CX), Z5
 	VFMADD231PS Z5, Z4, Z3
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000100, CX
 	DECQ        BX
 	JNZ         tile1x4Step
 
 tile1x4Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x4Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x4Sum
 	VPMOVZXWD.Z (AX), K1, Z4
 	VPSLLD      $0x10, Z4, Z4
@@ -8495,7 +8639,7 @@ tile1x4Last:
 	VFMADD231PS Z5, Z4, Z3
 
 tile1x4Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y4
 	VADDPS        Y4, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X4
@@ -8542,22 +8686,22 @@ tile1x5:
 	VXORPS  Z3, Z3, Z3
 	VXORPS  Z4, Z4, Z4
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x5Last
 
 tile1x5Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VPMOVZXWD   (AX), Z5
 	VPSLLD      $0x10, Z5, Z5
 	VMOVUPS     (CX), Z6
@@ -8571,17 +8715,17 @@ tile1x5Step:
 	VMOVUPS     256(CX), Z6
 	VFMADD231PS Z6, Z5, Z4
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000140, CX
 	DECQ        BX
 	JNZ         tile1x5Step
 
 tile1x5Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x5Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x5Sum
 	VPMOVZXWD.Z (AX), K1, Z5
 	VPSLLD      $0x10, Z5, Z5
@@ -8597,7 +8741,7 @@ tile1x5Last:
 	VFMADD231PS Z6, Z5, Z4
 
 tile1x5Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y5
 	VADDPS        Y5, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X5
@@ -8654,22 +8798,22 @@ tile1x6:
 	VXORPS  Z4, Z4, Z4
 	VXORPS  Z5, Z5, Z5
 	MOVQ    BX, AX
-	MOVQ    DI, CX
-	LEAQ    (SI)(SI*2), DX
+	MOVQ    R8, CX
+	LEAQ    (DI)(DI*2), DX
 	MOVQ    $0x00000008, DX
-	CMPQ    DX, R10
-	CMOVQGT R10, DX
-	MOVQ    R10, BX
+	CMPQ    DX, R11
+	CMOVQGT R11, DX
+	MOVQ    R11, BX
 	SUBQ    DX, BX
-	IMUL3Q  $0x20, DX, DI
-	ADDQ    AX, DI
-	IMUL3Q  $0x01, SI, SI
+	IMUL3Q  $0x20, DX, SI
 	ADDQ    AX, SI
+	IMUL3Q  $0x01, DI, DI
+	ADDQ    AX, DI
 	TESTQ   BX, BX
 	JZ      tile1x6Last
 
 tile1x6Step:
-	PREFETCHT0  (DI)
+	PREFETCHT0  (SI)
 	VPMOVZXWD   (AX), Z6
 	VPSLLD      $0x10, Z6, Z6
 	VMOVUPS     (CX), Z7
@@ -8685,17 +8829,17 @@ tile1x6Step:
 	VMOVUPS     320(CX), Z7
 	VFMADD231PS Z7, Z6, Z5
 	ADDQ        $0x20, AX
-	ADDQ        $0x20, DI
+	ADDQ        $0x20, SI
 	ADDQ        $0x00000180, CX
 	DECQ        BX
 	JNZ         tile1x6Step
 
 tile1x6Last:
-	MOVQ        SI, DI
+	MOVQ        DI, SI
 	XCHGQ       DX, BX
 	TESTQ       BX, BX
 	JNZ         tile1x6Step
-	TESTQ       R11, R11
+	TESTQ       R12, R12
 	JZ          tile1x6Sum
 	VPMOVZXWD.Z (AX), K1, Z6
 	VPSLLD      $0x10, Z6, Z6
@@ -8713,7 +8857,7 @@ tile1x6Last:
 	VFMADD231PS Z7, Z6, Z5
 
 tile1x6Sum:
-	MOVQ          R8, AX
+	MOVQ          R9, AX
 	VEXTRACTF64X4 $0x01, Z0, Y6
 	VADDPS        Y6, Y0, Y0
 	VEXTRACTF32X4 $0x01, Y0, X6

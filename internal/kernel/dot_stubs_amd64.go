@@ -7,29 +7,29 @@ package kernel
 // dotsFloat256 multiplies train rows with query rows; [{2 1 3} {1 1 3}] are its shapes.
 //
 //go:noescape
-func dotsFloat256(rows int, queries int, d int, x *float32, ldx int, y *float32, out *float32, ldo int)
+func dotsFloat256(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
 
 // dotsFloat512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
-func dotsFloat512(rows int, queries int, d int, x *float32, ldx int, y *float32, out *float32, ldo int)
+func dotsFloat512(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
 
 // dotsDouble256 multiplies train rows with query rows; [{2 1 3} {1 1 3}] are its shapes.
 //
 //go:noescape
-func dotsDouble256(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
+func dotsDouble256(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
 
 // dotsDouble512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
-func dotsDouble512(rows int, queries int, d int, x *float64, ldx int, y *float64, out *float64, ldo int)
+func dotsDouble512(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
 
 // dotsFloat16512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
-func dotsFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)
+func dotsFloat16512(rows int, queries int, d int, x *uint16, later *uint16, ldx int, y *float32, out *float32, ldo int)
 
 // dotsBFloat16512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
-func dotsBFloat16512(rows int, queries int, d int, x *uint16, ldx int, y *float32, out *float32, ldo int)
+func dotsBFloat16512(rows int, queries int, d int, x *uint16, later *uint16, ldx int, y *float32, out *float32, ldo int)

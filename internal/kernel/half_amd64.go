@@ -44,18 +44,18 @@ func largestVector(x []float32) (done int, most float32) {
 	return n, largestFinite(n, &x[0])
 }
 
-// halfTile writes the products of some stored rows with a group of queries, and
-// reports whether there is a kernel for it.
-func halfTile[H Half](rows, queries, d int, x []H, ldx int, y, out []float32, ldo int) bool {
+// halfTile writes the products of some stored rows with a group of queries, as dotTile
+// does, and reports whether there is a kernel for it.
+func halfTile[H Half](rows, queries, d int, x, later []H, ldx int, y, out []float32, ldo int) bool {
 	if path != AVX512 {
 		return false
 	}
-	px := (*uint16)(unsafe.Pointer(&x[0]))
+	px, pl := (*uint16)(unsafe.Pointer(&x[0])), (*uint16)(unsafe.Pointer(&later[0]))
 	var h H
 	if _, ok := any(h).(Float16); ok {
-		dotsFloat16512(rows, queries, d, px, ldx, &y[0], &out[0], ldo)
+		dotsFloat16512(rows, queries, d, px, pl, ldx, &y[0], &out[0], ldo)
 	} else {
-		dotsBFloat16512(rows, queries, d, px, ldx, &y[0], &out[0], ldo)
+		dotsBFloat16512(rows, queries, d, px, pl, ldx, &y[0], &out[0], ldo)
 	}
 	return true
 }

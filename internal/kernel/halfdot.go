@@ -48,13 +48,14 @@ func halfRows[H Half](train HalfMatrix[H], first int, groups []queryGroup[float3
 // halfBand writes the sums of a band of stored rows, and reports whether there is
 // a kernel for it.
 func halfBand[H Half](train HalfMatrix[H], first int, groups []queryGroup[float32], out Matrix[float32]) bool {
-	for _, g := range groups {
+	for k, g := range groups {
+		later := train.Data[laterRow(first, out.Rows, train.Rows, k, len(groups))*train.Stride:]
 		tile := dotTileRows()
 		for next := 0; next < out.Rows; {
 			i, rows := tileAt(next, out.Rows, tile)
 			next = i + rows
 			x := train.Data[(first+i)*train.Stride:]
-			if !halfTile(rows, g.count, train.Cols, x, train.Stride, g.numbers, out.Data[i*out.Stride+g.first:], out.Stride) {
+			if !halfTile(rows, g.count, train.Cols, x, later, train.Stride, g.numbers, out.Data[i*out.Stride+g.first:], out.Stride) {
 				return false
 			}
 		}

@@ -80,14 +80,15 @@ const aheadOfRows = 8
 // dots: out[i·ldo + j] is the product of row i of x with query j, over d numbers,
 // in the lanes and with the final tree that Dots defines, for a number of rows and
 // queries that is one of the shapes. The queries lie in y step by step, 64 bytes of
-// each, with zeros behind their ends.
+// each, with zeros behind their ends. A tile of several rows asks for as many from
+// later on, for the caches behind the first.
 func dots(f rowFormat, v vector) {
-	TEXT("dots"+f.kind+v.name, NOSPLIT, fmt.Sprintf("func(rows, queries, d int, x *%s, ldx int, y, out *%[2]s, ldo int)", f.stored, f.typ))
+	TEXT("dots"+f.kind+v.name, NOSPLIT, fmt.Sprintf("func(rows, queries, d int, x, later *%s, ldx int, y, out *%[2]s, ldo int)", f.stored, f.typ))
 	Pragma("noescape")
 	Doc(fmt.Sprintf("dots%s%s multiplies train rows with query rows; %v are its shapes.", f.kind, v.name, dotShapes(v)))
-	p := parameters("rows", "queries", "d", "x", "ldx", "y", "out", "ldo")
+	p := parameters("rows", "queries", "d", "x", "later", "ldx", "y", "out", "ldo")
 	rows, queries := p[0], p[1]
-	b := dotBody{f: f, v: v, d: p[2], x: p[3], ldx: p[4], y: p[5], out: p[6], ldo: p[7]}
+	b := dotBody{f: f, v: v, d: p[2], x: p[3], later: p[4], ldx: p[5], y: p[6], out: p[7], ldo: p[8]}
 	IMUL3Q(U8(uint8(f.bytes)), b.ldx, b.ldx)
 	f.scale(b.ldo)
 	b.masks()
@@ -115,6 +116,7 @@ type dotBody struct {
 	f                      rowFormat
 	v                      vector
 	d, x, ldx, y, out, ldo reg.GPVirtual
+	later                  reg.GPVirtual
 	steps, left            reg.GPVirtual
 	opmask                 reg.OpmaskVirtual
 	ymasks                 reg.GPVirtual
@@ -240,11 +242,19 @@ func (b *dotBody) tile(rows, queries int) {
 	for i := range rows {
 		PREFETCHT0(at(ahead, i, 0))
 	}
+	if rows > 1 {
+		for i := range rows {
+			PREFETCHT1(at(b.later, i, 0))
+		}
+	}
 	for part := range parts {
 		step(part, b.f.fetch, loadAll)
 	}
 	ADDQ(U8(uint8(stepBytes)), x)
 	ADDQ(U8(uint8(stepBytes)), ahead)
+	if rows > 1 {
+		ADDQ(U8(uint8(stepBytes)), b.later)
+	}
 	ADDQ(U32(uint32(64*queries)), y)
 	DECQ(steps)
 	JNZ(LabelRef(label + "Step"))
