@@ -30,6 +30,12 @@ func (m Int8Matrix) blocks() int { return ceilDiv(m.Cols, Int8Block) }
 // scales are those of row i.
 func (m Int8Matrix) scales(i int) []float32 { return m.Scale[i*m.blocks():][:m.blocks()] }
 
+// from returns the rows from first on.
+func (m Int8Matrix) from(first int) Int8Matrix {
+	m.Data, m.Scale, m.Rows = m.Data[min(len(m.Data), first*m.Stride):], m.Scale[first*m.blocks():], m.Rows-first
+	return m
+}
+
 func (m Int8Matrix) check() {
 	checkView(len(m.Data), m.Rows, roundUp(m.Cols, int8Unit), m.Stride)
 	if m.Stride%int8Unit != 0 || len(m.Scale) != m.Rows*m.blocks() {

@@ -39,3 +39,12 @@ func hasInt8Product() bool { return path == AVX512 && vnni }
 func int8ProductTile(k int, a, b, start []int32, scale, yscale, c []float32, ldc int) {
 	int8Tile512(k, &a[0], &b[0], &start[0], &scale[0], &yscale[0], &c[0], ldc)
 }
+
+// hasInt8Strips says whether int8StripTile is there.
+func hasInt8Strips() bool { return path == AVX512 && vnni }
+
+// int8StripTile writes the scores of int8StripRows train rows with a strip of queries,
+// and asks for rows from later on.
+func int8StripTile(fours int, x, later []int8, ldx int, scale []float32, lds int, s *int8Strip, out []float32, ldo int) {
+	int8Strip512(1<<s.count-1, fours, &x[0], &later[0], ldx, &scale[0], lds, &s.numbers[0], &out[0], ldo)
+}

@@ -13,3 +13,9 @@ func hasInt8Product() bool { return false }
 func int8ProductTile(_ int, _, _, _ []int32, _, _, _ []float32, _ int) {
 	panic("kernel: no product of int8 in this build")
 }
+
+func hasInt8Strips() bool { return false }
+
+func int8StripTile(_ int, _, _ []int8, _ int, _ []float32, _ int, _ *int8Strip, _ []float32, _ int) {
+	panic("kernel: no strips of int8 in this build")
+}

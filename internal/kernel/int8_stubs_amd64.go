@@ -14,6 +14,11 @@ func int8Dots256(queries int, steps int, x *int8, ldx int, scale *float32, lds i
 //go:noescape
 func int8Dots512(queries int, steps int, x *int8, ldx int, scale *float32, lds int, y *int8, sums *int32, yscale *float32, out *float32, ldo int)
 
+// int8Strip512 multiplies 8 rows of int8 with a strip of 16 queries.
+//
+//go:noescape
+func int8Strip512(mask int, fours int, x *int8, later *int8, ldx int, scale *float32, lds int, strip *int32, out *float32, ldo int)
+
 // int8Tile512 adds the products of a block to 14 × 32 numbers.
 //
 //go:noescape

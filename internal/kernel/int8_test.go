@@ -29,8 +29,8 @@ func int8Score(train Int8Matrix, i int, queries Int8Matrix, j int) float32 {
 
 func TestInt8Dots(t *testing.T) {
 	for _, d := range []int{0, 1, 63, 64, 65, 255, 256, 257, 511, 640, 1000} {
-		for _, q := range []int{1, 2, 3, 4, 5, 16} {
-			for _, n := range []int{0, 1, 3, 4, 7, 29} {
+		for _, q := range []int{1, 2, 3, 4, 5, 9, 16, 17, 27} {
+			for _, n := range []int{0, 1, 3, 4, 7, 8, 29} {
 				t.Run(fmt.Sprintf("%dx%dx%d", n, q, d), func(t *testing.T) {
 					rng := rand.New(rand.NewPCG(uint64(d), uint64(10*n+q)))
 					train, queries := Quantize(1, heavyRows(rng, n, d)), Quantize(1, heavyRows(rng, q, d))
@@ -56,7 +56,7 @@ func TestInt8Dots(t *testing.T) {
 
 // TestInt8DotsHoldTheLargestSums multiplies rows of the largest magnitudes only.
 func TestInt8DotsHoldTheLargestSums(t *testing.T) {
-	const n, d = 8, 1024
+	const n, d = 24, 1024
 	m := NewMatrix[float32](n, d)
 	for i := range m.Data {
 		m.Data[i] = float32(1 - 2*(i/d%2))

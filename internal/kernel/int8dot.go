@@ -32,9 +32,9 @@ func Int8Dots(workers int, train, queries Int8Matrix, out Matrix[float32]) {
 		}
 		return
 	}
-	groups := groupInt8(queries)
+	few := newInt8Few(queries)
 	forRows(workers, train.Rows, train.Stride/4, func(_, first, rows int) {
-		int8Dots(train, first, groups, out.Block(first, 0, rows, out.Cols))
+		few.scores(train, first, out.Block(first, 0, rows, out.Cols))
 	})
 }
 

@@ -53,6 +53,10 @@ func (p *int8Packed) strip(block, strip int) (fours []int32, k int) {
 	return p.fours[block*int8BlockFours*p.cols+strip*int8TileCols*k:], k
 }
 
+// signsOfFour has the sign of each byte of a four. To turn it over adds 128 to a byte with
+// sign and makes it one without.
+const signsOfFour = -0x7f7f7f80
+
 // foursOf views bytes as fours.
 func foursOf(x []int8) []int32 {
 	return unsafe.Slice((*int32)(unsafe.Pointer(&x[0])), len(x)/int8Four)
@@ -70,7 +74,7 @@ func (p *int8Packed) add(train Int8Matrix, first, n int, c []float32) {
 			row := foursOf(train.Data[(first+i)*train.Stride+b*Int8Block:][:k*int8Four])
 			to := left[i/int8TileRows*int8TileRows*k+i%int8TileRows:]
 			for l, four := range row {
-				to[l*int8TileRows] = four ^ -0x7f7f7f80 // 0x80 in each byte
+				to[l*int8TileRows] = four ^ signsOfFour
 			}
 		}
 		for strip := range p.cols / int8TileCols {

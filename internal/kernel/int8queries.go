@@ -6,8 +6,8 @@ package kernel
 // They are read-only after their making and may serve any number of goroutines.
 type Int8QueryRows struct {
 	queries, d int
-	groups     []int8Group // for tiles of dot products
-	packed     *int8Packed // for products of many, where the path has them
+	few        int8Few     // where they are few, or the path has nothing for many
+	packed     *int8Packed // for products of many
 }
 
 // NewInt8QueryRows copies query rows.
@@ -19,7 +19,7 @@ func NewInt8QueryRows(queries Int8Matrix) *Int8QueryRows {
 	case queries.Rows > FewQueries && hasInt8Product():
 		p.packed = packInt8(queries)
 	default:
-		p.groups = groupInt8(queries)
+		p.few = newInt8Few(queries)
 	}
 	return p
 }
@@ -49,7 +49,7 @@ func (p *Int8QueryRows) EachBlock(workers int, train Int8Matrix, use func(worker
 		case p.packed != nil:
 			p.packed.add(train, b*rows, n, all)
 		default:
-			int8Dots(train, b*rows, p.groups, out)
+			p.few.scores(train, b*rows, out)
 		}
 		use(worker, b*rows, out)
 	})

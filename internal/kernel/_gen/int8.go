@@ -15,6 +15,7 @@ func init() { families["int8"] = integers }
 func integers() {
 	int8Dots(v256, 2)
 	int8Dots(v512, 4)
+	int8Strip()
 	int8Tile()
 }
 
@@ -181,6 +182,13 @@ func (b *int8Body) step(queries int, sum []reg.VecVirtual, row func(i, disp int)
 func unsignedDot(y, x, sum Op) {
 	operands := []Op{y, x, sum}
 	Instruction(&ir.Instruction{Opcode: "VPDPBUSD", Operands: operands, Inputs: operands, Outputs: operands[2:]})
+}
+
+// unsignedDotWithOne is unsignedDot where the bytes with sign are the same four in each
+// lane.
+func unsignedDotWithOne(four Mem, x, sum Op) {
+	operands := []Op{four, x, sum}
+	Instruction(&ir.Instruction{Opcode: "VPDPBUSD", Suffixes: []string{"BCST"}, Operands: operands, Inputs: operands, Outputs: operands[2:]})
 }
 
 // fold adds up the lanes of each of four registers; lane i of the result is the
