@@ -20,9 +20,10 @@ func integers() {
 }
 
 const (
-	int8Rows  = 4  // train rows of a tile
-	int8Step  = 64 // numbers of a step
-	int8Steps = 4  // steps of a block, which has scales of its own
+	int8Rows  = 4            // train rows of a tile
+	int8Step  = 64           // numbers of a step
+	int8Steps = 4            // steps of a block, which has scales of its own
+	int8Ahead = 8 * int8Step // where in its rows a tile has what it asks for in the first cache
 )
 
 // An int8Body is what the tiles of a kernel share.
@@ -62,10 +63,10 @@ func int8Dots(v vector, most int) {
 
 func (b *int8Body) tile(queries int) {
 	label := tileLabel(int8Rows, queries)
-	x3, lds3, ahead := GP64(), GP64(), GP64()
+	x3, lds3, later := GP64(), GP64(), GP64()
 	LEAQ(Mem{Base: b.ldx, Index: b.ldx, Scale: 2}, x3)
 	LEAQ(Mem{Base: b.lds, Index: b.lds, Scale: 2}, lds3)
-	LEAQ(Mem{Base: b.x, Index: b.ldx, Scale: 4}, ahead)
+	LEAQ(Mem{Base: b.x, Index: b.ldx, Scale: 4}, later)
 	four := func(base, ld, ld3 reg.GPVirtual, i, disp int) Mem {
 		return []Mem{
 			{Base: base, Disp: disp},
@@ -91,11 +92,12 @@ func (b *int8Body) tile(queries int) {
 	SUBQ(count, b.steps)
 	Label(label + "Step")
 	for i := range int8Rows {
-		PREFETCHT0(four(ahead, b.ldx, x3, i, 0))
+		PREFETCHT0(four(b.x, b.ldx, x3, i, int8Ahead))
+		PREFETCHT1(four(later, b.ldx, x3, i, 0))
 	}
 	b.step(queries, sum, func(i, disp int) Mem { return four(b.x, b.ldx, x3, i, disp) })
 	ADDQ(U8(int8Step), b.x)
-	ADDQ(U8(int8Step), ahead)
+	ADDQ(U8(int8Step), later)
 	ADDQ(U32(uint32(int8Step*queries)), b.y)
 	DECQ(count)
 	JNZ(LabelRef(label + "Step"))

@@ -52,7 +52,8 @@ func int8Strip() {
 	SUBQ(count, fours)
 	Label("line")
 	for i := range int8StripRows {
-		PREFETCHT0(later.at(i, 0))
+		PREFETCHT0(x.at(i, int8Ahead))
+		PREFETCHT1(later.at(i, 0))
 	}
 	for l := range lineFours {
 		VMOVDQU32(Mem{Base: strip, Disp: 64 * l}, right)
