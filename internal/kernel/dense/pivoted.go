@@ -34,14 +34,17 @@ func PivotedCholesky(workers int, a kernel.Matrix[float64], tolerance float64) (
 	if a.Cols != n {
 		panic("dense: PivotedCholesky needs a square matrix")
 	}
-	if _, err := largestOfLower(a); err != nil {
-		return nil, 0, err
-	}
 	if tolerance < 0 {
 		tolerance = 0
 		for i := range n {
 			tolerance = max(tolerance, float64(n)*0x1p-52*a.Data[i*a.Stride+i])
 		}
+	}
+	if n > pivotedTinyRows && n <= pivotedSmallRows {
+		return pivotedSmall(a, tolerance)
+	}
+	if _, err := largestOfLower(a); err != nil {
+		return nil, 0, err
 	}
 	if n <= pivotedTinyRows {
 		order, rank = pivotedTiny(a, tolerance)
