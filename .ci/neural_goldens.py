@@ -107,6 +107,14 @@ class Runner:
         os.makedirs(folder, exist_ok=True)
         np.save(os.path.join(folder, name + ".npy"), array)
 
+    def representer(self, case, mu, train, name, asked):
+        """The representer values of train rows for the features and classes that are asked about."""
+        query = self.folder(case, name)
+        os.makedirs(query)
+        for file, x in asked.items():
+            np.save(os.path.join(query, file + ".npy"), np.asarray(x, np.float64))
+        return self.matrix("representer", "--damping", mu, "--train", train, "--query", query)
+
     def folder(self, *names):
         return os.path.join(self.args.work, "stores", *names)
 
@@ -191,8 +199,8 @@ def lora(r):
     r.save(case, "block_exact_mean_query", column(run, "mean"))
     r.save(case, "less_scores_unprojected", r.matrix("less", *raw))
     r.save(case, "less_scores", r.matrix("less", *projected))
-    rows = pq.read_table(os.path.join(r.score("less", "--top", "1", "--aggregate", "mean", "--by", "@" + by, *projected), "rows.parquet")).to_pandas()
-    best = rows.groupby("train_row")["mean"].max().to_numpy()
+    run = r.score("less", "--top", "0", "--aggregate", "mean", "--by", "@" + by, *projected)
+    best = column(run, "max_mean")[::len(np.unique(groups))]  # the same in the rows of all tasks
     r.save(case, "less_subtask_max", best)
     ids = Capture(os.path.join(source, "capture", "ckpt1", "train")).ids
     r.save(case, "less_top5pct_ids", ids[np.argsort(-best, kind="stable")[:len(best) // 20]])
@@ -229,22 +237,13 @@ def softmax(r):
         both = r.sides(case)
         r.save(case, "influence_empirical_fisher_dense", r.matrix("exact", "--damping", mu, *both))
         r.save(case, "datainf_mu", r.matrix("datainf", "--damping", mu, *both))
-        labels = np.load(os.path.join(r.args.cases, case, "expected", "labels_query.npy"))
-        for side in ("train", "query"):
-            capture = Capture(os.path.join(r.args.cases, case, "capture", side))
-            module = capture.manifest["modules"][-1]
-            folder = r.folder(case, "last", side)
-            os.makedirs(folder)
-            np.save(os.path.join(folder, "features.npy"), np.concatenate([s["a/" + module["input_group"]] for s in capture.shards]))
-            np.save(os.path.join(folder, "gradients.npy"), np.concatenate([s["g/" + module["name"]] for s in capture.shards]))
-        np.save(os.path.join(folder, "classes.npy"), labels.astype(np.float64))
-        last = ["--train", r.folder(case, "last", "train"), "--query", folder]
-        r.save(case, "representer_values", r.matrix("representer", "--damping", mu, *last))
-        logits = np.empty((len(labels), 10))
-        for k in range(10):
-            np.save(os.path.join(folder, "classes.npy"), np.full(len(labels), float(k)))
-            logits[:, k] = r.matrix("representer", "--damping", mu, *last).sum(1)
-        r.save(case, "query_logits", logits)
+        r.save(case, "representer_values", r.matrix("representer", "--damping", mu, *both))
+        # A query without features has only its bias: the values are the coefficients.
+        asked = {"features": np.zeros((10, 64)), "classes": np.arange(10)[:, None]}
+        r.save(case, "representer_alpha", r.representer(case, mu, both[1], "alpha", asked).T)
+        features = Capture(both[3]).shards[0]["a/" + Capture(both[3]).manifest["modules"][-1]["input_group"]]
+        logits = [r.representer(case, mu, both[1], f"class{k}", {"features": features, "classes": np.full((len(features), 1), k)}).sum(1) for k in range(10)]
+        r.save(case, "query_logits", np.stack(logits, 1))
 
 
 def kron(r):

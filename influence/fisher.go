@@ -93,45 +93,9 @@ func (h *fisher) notFinite(ctx context.Context) error {
 	return fmt.Errorf("the curvature of %d train gradients is beyond float64", h.train.Rows())
 }
 
-// sumRows returns a sum over all train rows of a matrix of rows × cols numbers. add
-// adds some consecutive rows, of which the first is named, one after the other.
+// sumRows is [sumBlocks] over the train rows.
 func (h *fisher) sumRows(ctx context.Context, rows, cols int, add func(first int64, g, into kernel.Matrix[float64])) (kernel.Matrix[float64], error) {
-	const block = parallel.BlockRows
-	n := h.train.Rows()
-	type sum = kernel.Matrix[float64]
-	if n == 0 {
-		return kernel.NewMatrix[float64](rows, cols), nil
-	}
-	tree := parallel.NewTree(int((n+block-1)/block), func(a, b sum) sum {
-		for i, v := range b.Data {
-			a.Data[i] += v
-		}
-		return a
-	})
-	into := kernel.NewMatrix[float64](rows, cols)
-	var buffer []float64
-	for b, err := range h.train.Blocks(ctx, 0, n) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return sum{}, err
-		}
-		g := matrixOf(h.workers, b, h.train.Dtype(), &buffer)
-		for at := 0; at < g.Rows; {
-			first := b.First + int64(at)
-			count := int(min(int64(g.Rows-at), block-first%block))
-			add(first, g.Block(at, 0, count, g.Cols), into)
-			at += count
-			if end := first + int64(count); end%block == 0 || end == n {
-				if err := tree.Add(int(first/block), into); err != nil {
-					return sum{}, err
-				}
-				into = kernel.NewMatrix[float64](rows, cols)
-			}
-		}
-	}
-	return tree.Root()
+	return sumBlocks(ctx, h.train, h.workers, rows, cols, add)
 }
 
 // times returns v·H for rows v.

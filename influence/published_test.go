@@ -7,33 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/goldentest"
 )
 
 // The numbers of this file were made by the packages that it names, in float64, for a
 // network whose weights and rows are functions of a counter: two linear layers, 4-5-3,
 // tanh between them, the cross-entropy of 6 train and 2 query rows.
-
-// counted is number k of a sequence.
-func counted(seed, k uint32) float64 {
-	z := k*0x9E3779B9 + seed*0x85EBCA6B
-	z ^= z >> 16
-	z *= 0x21F0AAAD
-	z ^= z >> 15
-	z *= 0x735A2D97
-	z ^= z >> 15
-	return float64(z)/(1<<32) - 0.5
-}
-
-func countedRows(seed uint32, rows, cols int, scale float64) [][]float64 {
-	out := make([][]float64, rows)
-	for i := range out {
-		out[i] = make([]float64, cols)
-		for j := range out[i] {
-			out[i][j] = scale * counted(seed, uint32(i*cols+j))
-		}
-	}
-	return out
-}
 
 // network is what a backward pass through the network gives for some rows.
 type network struct {
@@ -45,8 +24,8 @@ type network struct {
 }
 
 func runNetwork(x [][]float64, labels []int) network {
-	w1, b1 := countedRows(3, 5, 4, 1), countedRows(4, 1, 5, 1)[0]
-	w2, b2 := countedRows(5, 3, 5, 2), countedRows(6, 1, 3, 1)[0]
+	w1, b1 := goldentest.CountedRows(3, 5, 4, 1), goldentest.CountedRows(4, 1, 5, 1)[0]
+	w2, b2 := goldentest.CountedRows(5, 3, 5, 2), goldentest.CountedRows(6, 1, 3, 1)[0]
 	n := network{first: table{cols: 25}, last: table{cols: 18}, features: table{cols: 5}, slopes: table{cols: 3}, marginVectors: table{cols: 43}}
 	for i, row := range x {
 		hidden := make([]float64, 5)
@@ -123,7 +102,7 @@ func requirePublished(t *testing.T, want [][]float64, s influence.Scorer, j infl
 }
 
 func TestScoresOfPublishedPackages(t *testing.T) {
-	train, query := runNetwork(countedRows(1, 6, 4, 2), []int{0, 1, 2, 0, 1, 2}), runNetwork(countedRows(2, 2, 4, 2), []int{1, 2})
+	train, query := runNetwork(goldentest.CountedRows(1, 6, 4, 2), []int{0, 1, 2, 0, 1, 2}), runNetwork(goldentest.CountedRows(2, 2, 4, 2), []int{1, 2})
 	both := influence.Checkpoint{
 		Train: []influence.Vectors{train.first.in(t, "float64"), train.last.in(t, "float64")},
 		Query: []influence.Vectors{query.first.in(t, "float64"), query.last.in(t, "float64")},

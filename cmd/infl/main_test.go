@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 			"mangle":  mangle,
 			"capture": captureFolder,
 			"vectors": vectors,
+			"classes": classes,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range demoFiles {

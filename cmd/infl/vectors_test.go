@@ -48,6 +48,23 @@ func vectors(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o666))
 }
 
+// classes FILE ROWS K writes a .npy file with a class of each row: 0, 1, … K−1, 0, ….
+func classes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: classes FILE ROWS K")
+	}
+	rows, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	k, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	var b bytes.Buffer
+	ts.Check(dataset.WriteNPYHeader(&b, "<f4", int64(rows), 1))
+	for i := range rows {
+		ts.Check(binary.Write(&b, binary.LittleEndian, float32(i%k)))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o666))
+}
+
 func writeVectors(b *bytes.Buffer, numbers []float32, rows, cols int) error {
 	list := arrow.FixedSizeListOf(int32(cols), arrow.PrimitiveTypes.Float32)
 	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.BinaryTypes.String}, {Name: "lang", Type: arrow.BinaryTypes.String}, {Name: "v", Type: list}}, nil)

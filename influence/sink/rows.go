@@ -27,7 +27,8 @@ const rowsWindowBytes = 32 << 20
 //	self          float or double     with Self
 //	sum           float or double     with Aggregate: over the group's queries
 //	mean          float or double     sum by the number of queries
-//	max, min      float or double  without PoolRows
+//	max_mean      float or double     with QueryGroups: the largest mean of the row's groups
+//	max, min      float or double     without PoolRows
 //	times_in_top  int32               with TopK: lists that hold the train row
 //
 // sorted by train position, query group and output. Groups without queries
@@ -68,9 +69,12 @@ func (w *rowsWriter) begin() {
 		w.column(scoreColumn("self", double))
 	}
 	if w.sums != nil {
-		names := []string{"sum", "mean", "max", "min"}
-		if w.o.PoolRows != nil {
-			names = names[:2]
+		names := []string{"sum", "mean"}
+		if w.o.QueryGroups.Of != nil {
+			names = append(names, "max_mean")
+		}
+		if w.o.PoolRows == nil {
+			names = append(names, "max", "min")
 		}
 		for _, name := range names {
 			w.column(scoreColumn(name, double))
@@ -125,13 +129,18 @@ func (w *rowsWriter) window(t *table, lo, hi int64, used []int32) error {
 		}
 	}
 	for i := lo; i < hi; i++ {
+		var totals []kernel.Total // of the lanes in use
+		if w.sums != nil {
+			totals = sums[(i-lo)*int64(len(used)):][:len(used)]
+		}
+		best := w.largestMeans(totals, used)
 		for l, lane := range used {
 			w.names(i, lane)
 			if w.self != nil {
 				w.columns["self"].score(selves[i-lo])
 			}
 			if w.sums != nil {
-				if err := w.aggregates(i, lane, sums[(i-lo)*int64(len(used))+int64(l)]); err != nil {
+				if err := w.aggregates(i, lane, totals[l], best); err != nil {
 					return err
 				}
 			}
@@ -174,9 +183,31 @@ func (w *rowsWriter) outputOf(lane int32) int32 {
 	return w.layout.Output[0]
 }
 
+// largestMeans returns, for each output, the largest mean of the query groups of a train
+// position; nil without groups.
+func (w *rowsWriter) largestMeans(totals []kernel.Total, used []int32) []float64 {
+	if w.o.QueryGroups.Of == nil || totals == nil {
+		return nil
+	}
+	best := make([]float64, w.layout.PerRow)
+	for k := range best {
+		best[k] = math.Inf(-1)
+	}
+	for l, lane := range used {
+		k := int(lane) % w.layout.PerRow
+		best[k] = max(best[k], w.mean(lane, totals[l]))
+	}
+	return best
+}
+
+// mean returns the mean score of a train position over the queries of a lane.
+func (w *rowsWriter) mean(lane int32, a kernel.Total) float64 {
+	return a.Sum / float64(w.queries(lane))
+}
+
 // aggregates appends the sums of a train position. A sum that is no number,
 // or that only the job's precision makes infinite, is an error.
-func (w *rowsWriter) aggregates(position int64, lane int32, a kernel.Total) error {
+func (w *rowsWriter) aggregates(position int64, lane int32, a kernel.Total, best []float64) error {
 	if math.IsNaN(a.Sum) {
 		return fmt.Errorf("the scores of train row %d add up to no number: they hold +Inf and -Inf", w.o.TrainRows.At(position))
 	}
@@ -184,7 +215,10 @@ func (w *rowsWriter) aggregates(position int64, lane int32, a kernel.Total) erro
 		return fmt.Errorf("the sum of the scores of train row %d is %g, beyond float32; use --dtype float64", w.o.TrainRows.At(position), a.Sum)
 	}
 	w.columns["sum"].score(a.Sum)
-	w.columns["mean"].score(a.Sum / float64(w.queries(lane)))
+	w.columns["mean"].score(w.mean(lane, a))
+	if best != nil {
+		w.columns["max_mean"].score(best[int(lane)%w.layout.PerRow])
+	}
 	if w.o.PoolRows != nil {
 		return nil
 	}

@@ -87,42 +87,6 @@ var less = &vectorMethod{
 	},
 }
 
-var representer = &vectorMethod{
-	flags: []string{"--damping", "--no-bias"},
-	scorer: func(a vectorArguments) (influence.Scorer, error) {
-		s := a.sides[0]
-		if s.query == nil {
-			return nil, errors.New("--self: representer points explain queries")
-		}
-		p := influence.RepresenterPoints{Bias: a.bias()}
-		var errs [4]error
-		p.TrainFeatures, errs[0] = s.train.block("features")
-		p.QueryFeatures, errs[1] = s.query.block("features")
-		if p.Alpha, errs[2] = s.train.block("alpha"); errs[2] != nil {
-			p.Alpha, errs[2] = s.train.block("gradients")
-			damping, err := parseDamping(a.Damping, influence.Damping{})
-			if p.L2 = damping.Value; err != nil || p.L2 == 0 {
-				errs[3] = errors.Join(err, errors.New("--damping is needed: the L2 regularisation of the last layer, or a file alpha"))
-			}
-		}
-		classes, err := s.query.block("classes")
-		if err := errors.Join(append(errs[:], err)...); err != nil {
-			return nil, err
-		}
-		numbers, err := influence.ReadVectors(context.Background(), classes)
-		if err != nil {
-			return nil, err
-		}
-		for q, v := range numbers {
-			if v != float64(int(v)) {
-				return nil, fmt.Errorf("%s: the class of row %d is %v, which is not a whole number", s.query.path, q, v)
-			}
-			p.Classes = append(p.Classes, int(v))
-		}
-		return influence.Representer(p, a.product)
-	},
-}
-
 // joinSides returns the gradients of all layers of a checkpoint, for each side.
 func joinSides(c influence.Checkpoint) (out struct{ train, query influence.Vectors }, err error) {
 	if out.train, err = influence.Concat(c.Train...); err != nil || c.Query == nil {

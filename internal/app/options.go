@@ -119,6 +119,7 @@ type GradientOptions struct {
 	Damping     string
 	Rank        int
 	NoBias      bool
+	FreeBias    bool
 	Projection  string
 }
 
@@ -129,7 +130,8 @@ func (o *GradientOptions) set() []string {
 		flag string
 		set  bool
 	}{
-		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--no-bias", o.NoBias},
+		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""},
+		{"--free-bias", o.FreeBias}, {"--no-bias", o.NoBias},
 		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
 	} {
 		if f.set {

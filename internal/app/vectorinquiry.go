@@ -203,6 +203,9 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	if w.scorer, err = v.scorer(); err != nil {
 		return w, err
 	}
+	if err := proveStationary(ctx, at.run, w.scorer); err != nil {
+		return w, v.explain(err)
+	}
 	train, err := rowsOf(o.Rows, v.train().keys)
 	if err != nil {
 		return w, err

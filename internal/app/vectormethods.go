@@ -66,7 +66,7 @@ var vectorMethods = []method{
 			}
 			return influence.TracInLast(layers, a.bias(), a.cosine(), a.product)
 		}}},
-	{name: "representer", needs: "last-layer features and output gradients, or coefficients", answers: "how much of the query's logit the row makes", vectors: representer},
+	{name: "representer", needs: "last-layer features, and logits, output gradients or coefficients", answers: "how much of the query's logit the row makes", vectors: representer},
 	{name: "datainf", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian as a mean of inverses", vectors: curvatureMethod(influence.DataInf)},
 	{name: "trak", needs: "checkpoints of projected margin gradients, with out_to_loss", answers: "how the row moves the query's margin in the linearised model, over an ensemble", vectors: trak},
 	{name: "less", needs: "checkpoints of gradients, with the state of Adam", answers: "how far a step of Adam on the row goes along the query's gradient", vectors: less},
@@ -173,6 +173,9 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 	}
 	if slices.Contains(m.flags, "--rank") && o.Rank < 1 {
 		errs = append(errs, fmt.Errorf("--rank is needed: how many directions of the curvature are kept"))
+	}
+	if o.FreeBias && o.NoBias {
+		errs = append(errs, errors.New("--no-bias and --free-bias: the last layer has either no bias or one that is not regularised"))
 	}
 	known := append([]string{"none"}, m.normalize...)
 	if o.Normalize != "" && slices.Contains(m.flags, "--normalize") && !slices.Contains(known, o.Normalize) {
