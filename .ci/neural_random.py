@@ -211,6 +211,17 @@ class Case:
         self.near("logra", self.matrix("logra", *flags), want)
         self.near("cg", self.matrix("cg", *flags), want, 1e-7)
         self.near("lissa", self.matrix("lissa", *flags), want, 1e-4)
+        sets = [self.rng.choice(self.n, self.rng.integers(1, self.n), replace=False) for _ in range(3)]
+        with open(self.path("sets.txt"), "w") as f:
+            f.write("\n\n".join("\n".join(str(k) for k in s) for s in sets) + "\n")
+        first = np.stack([want[:, s].sum(1) for s in sets], 1)
+        self.near("sets, first order", self.matrix("cg", "--remove", "@" + self.path("sets.txt"), *flags), first, 1e-7)
+        newton = np.zeros_like(first)
+        for t, q in self.blocks():
+            for k, s in enumerate(sets):
+                rest = (t.T @ t - t[s].T @ t[s]) / self.n + damping * np.eye(t.shape[1])
+                newton[:, k] += q @ np.linalg.solve(rest, t[s].sum(0))
+        self.near("sets, Newton", self.matrix("exact", "--remove", "@" + self.path("sets.txt"), *flags), newton, 1e-8)
         widest = max(t.shape[1] for t, _ in self.blocks())
         self.near("nystroem", self.matrix("nystroem", "--rank", str(widest), *flags), want, 1e-6)
 

@@ -16,6 +16,16 @@ type CurvatureOptions struct {
 	Rank      int    // of Nystroem
 	Seed      uint64 // of Nystroem
 	Normalize Normalization
+
+	// Remove are sets of train rows. Where there are any, the scorer's train rows are
+	// these sets, and a score is about leaving a whole set out: the sum of the scores of
+	// its rows, or from [Exact] and [LoGra] one Newton step
+	//
+	//	I(U, q) = Σ over blocks  b_qᵀ·(H − H_U/n)⁻¹·Σ_{i∈U} a_i     H_U = Σ_{i∈U} a_i·a_iᵀ
+	//
+	// which is exact for the projected model. A set of u rows costs u²·d or d²·u
+	// operations. Sets may overlap; a set must not hold a row twice.
+	Remove []Rows
 }
 
 // A Normalization divides scores by a norm of the train row, so that rows with large
@@ -43,6 +53,9 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 	if v := o.Damping.Value; !(v >= 0) || v-v != 0 {
 		return nil, fmt.Errorf("a damping of %v; it must be a number that is not negative", v)
 	}
+	if err := checkSets(o, c.Train[0].Rows()); err != nil {
+		return nil, err
+	}
 	var terms []term
 	for l, train := range c.Train {
 		if l > 0 {
@@ -50,11 +63,17 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 				return nil, err
 			}
 		}
-		inv, err := invert(meanFisher(train, o.Damping, parallel.Workers(o.Workers)))
+		h := meanFisher(train, o.Damping, parallel.Workers(o.Workers))
+		inv, err := invert(h)
 		if err != nil {
 			return nil, fmt.Errorf("block %d: %w", l, err)
 		}
-		terms = append(terms, term{weight: 1, factors: []factor{{train: train, query: c.query(l), inverse: inv}}})
+		scored := train
+		if o.Remove != nil {
+			newton, _ := inv.(*denseInverse)
+			scored = &removedSets{fisher: h, sets: o.Remove, newton: newton}
+		}
+		terms = append(terms, term{weight: 1, factors: []factor{{train: scored, query: c.query(l), inverse: inv}}})
 	}
 	one := 1 / float64(max(1, c.Train[0].Rows()))
 	d.Unit, d.LOOFactor = "loss, times the number of train rows", &one
@@ -62,6 +81,9 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 	s, err := newProduct(terms, o.ProductOptions, d)
 	if err != nil {
 		return nil, err
+	}
+	if o.Remove != nil {
+		s.aboutSets(terms[0].factors[0].train.(*removedSets).newton != nil)
 	}
 	return s.normalized(o.Normalize), nil
 }

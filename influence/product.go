@@ -252,6 +252,10 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 	inverses := 0.0 // in float64
 	for _, t := range s.terms {
 		for _, f := range t.factors {
+			if v, ok := f.train.(computed); ok {
+				p.MemoryBytes += v.bytes()
+				inverses += v.operations()
+			}
 			if f.inverse != nil {
 				held := slabs[0].Len()
 				if j.Self || s.relative != AsTheyAre {

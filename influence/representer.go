@@ -124,9 +124,6 @@ func (p RepresenterPoints) coefficients(o ProductOptions) (Vectors, *stationaryL
 		return nil, nil, errors.New("gradients do not tell a bias that is not regularised; give the logits, or the coefficients")
 	}
 	layer := newStationaryLayer(p, o)
-	if p.Gradients != nil {
-		return p.Gradients, layer, nil
-	}
 	return layer, layer, nil
 }
 
@@ -139,24 +136,4 @@ func (s *RepresenterScorer) Stationarity(ctx context.Context) (found Stationarit
 	}
 	found, err = s.layer.settle(ctx)
 	return found, true, err
-}
-
-// Plan implements Scorer.
-func (s *RepresenterScorer) Plan(ctx context.Context, j Job) (Plan, error) {
-	p, err := s.productScorer.Plan(ctx, j)
-	if err != nil || s.layer == nil {
-		return p, err
-	}
-	p.MemoryBytes += s.layer.bytes()
-	p.Operations += s.layer.operations()
-	p.Seconds += 2 * s.layer.operations() / (productRate * float64(s.workers))
-	return p, nil
-}
-
-// Score implements Scorer.
-func (s *RepresenterScorer) Score(ctx context.Context, j Job, sink Sink) error {
-	if _, _, err := s.Stationarity(ctx); err != nil {
-		return err
-	}
-	return s.productScorer.Score(ctx, j, sink)
 }

@@ -29,8 +29,8 @@ func (e *NotStationaryError) Error() string {
 }
 
 // A stationaryLayer knows the coefficients of a last layer once it is settled: from the
-// layer's gradients, or by a fit to logits. It then is the coefficients −∂L/∂z/(μ·n) as
-// Vectors, which settle when they are first read.
+// layer's gradients, or by a fit to logits. As Vectors, which settle when they are first
+// read, it is the gradients or, after a fit, the coefficients.
 type stationaryLayer struct {
 	softmaxLayer
 	source Vectors // gradients or logits, n × K
@@ -40,7 +40,7 @@ type stationaryLayer struct {
 	settled bool
 	found   Stationarity
 	err     error
-	alpha   Vectors // of a fit
+	rows    Vectors // the layer as vectors
 }
 
 func newStationaryLayer(p RepresenterPoints, o ProductOptions) *stationaryLayer {
@@ -103,7 +103,7 @@ func (l *stationaryLayer) examine(ctx context.Context) (Stationarity, error) {
 	for i, p := range l.chances.Data {
 		l.targets.Data[i] = scale * (p - l.targets.Data[i])
 	}
-	l.alpha, err = VectorsOf(l.targets.Data, l.targets.Cols)
+	l.rows, err = VectorsOf(l.targets.Data, l.targets.Cols)
 	return l.stationarity(residual, theta), err
 }
 
@@ -142,6 +142,7 @@ func (l *stationaryLayer) check(ctx context.Context) (Stationarity, error) {
 		return Stationarity{}, err
 	}
 	l.targets, l.chances = kernel.Matrix[float64]{}, kernel.Matrix[float64]{}
+	l.rows = l.source
 	found := l.stationarity(largest(slope.Data), theta)
 	if !(found.Relative <= mostRelative) {
 		return found, &NotStationaryError{found}
@@ -158,13 +159,19 @@ func (l *stationaryLayer) stationarity(residual float64, theta kernel.Matrix[flo
 	return s
 }
 
-func (l *stationaryLayer) Rows() int64          { return l.source.Rows() }
-func (l *stationaryLayer) Cols() int            { return l.source.Cols() }
-func (l *stationaryLayer) Dtype() dataset.Dtype { return dataset.Float64 }
+func (l *stationaryLayer) Rows() int64 { return l.source.Rows() }
+func (l *stationaryLayer) Cols() int   { return l.source.Cols() }
+
+func (l *stationaryLayer) Dtype() dataset.Dtype {
+	if l.fitted {
+		return dataset.Float64
+	}
+	return l.source.Dtype()
+}
 
 func (l *stationaryLayer) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error] {
 	if _, err := l.settle(ctx); err != nil {
 		return func(yield func(dataset.Block, error) bool) { yield(dataset.Block{}, err) }
 	}
-	return l.alpha.Blocks(ctx, lo, hi)
+	return l.rows.Blocks(ctx, lo, hi)
 }

@@ -25,6 +25,12 @@ type Vectors interface {
 	Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error]
 }
 
+// computed are vectors that are made when they are first read.
+type computed interface {
+	bytes() int64        // of memory that they then take
+	operations() float64 // that they then cost
+}
+
 // gatherNumbers is how many numbers of listed rows are collected at a time.
 const gatherNumbers = 1 << 20
 

@@ -16,13 +16,13 @@ import (
 // curvatureMethod is a method that multiplies with an inverse curvature.
 func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error), flags ...string) *vectorMethod {
 	return &vectorMethod{
-		flags: append(flags, "--damping", "--normalize", "--projection"), normalize: []string{"l-relatif", "theta-relatif"},
+		flags: append(flags, "--damping", "--normalize", "--projection", "--remove"), normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			damping, err := parseDamping(a.Damping, influence.Damping{Heuristic: true})
 			if err != nil {
 				return nil, err
 			}
-			o := influence.CurvatureOptions{ProductOptions: a.product, Damping: damping, Rank: a.Rank, Seed: a.seed}
+			o := influence.CurvatureOptions{ProductOptions: a.product, Damping: damping, Rank: a.Rank, Seed: a.seed, Remove: a.remove}
 			switch a.Normalize {
 			case "l-relatif":
 				o.Normalize = influence.LRelatIF

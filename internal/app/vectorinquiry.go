@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -18,6 +19,7 @@ type vectorInquiry struct {
 	method      method
 	checkpoints []*checkpointSides // one without --checkpoint
 	made        influence.Scorer   // nil until it is asked for
+	sets        *removedSets       // nil without --remove, and until they are read
 }
 
 // openVectors opens the files of both sides.
@@ -76,15 +78,21 @@ func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fi
 		}
 		out[name] = print
 	}
+	single := map[string]string{}
 	for _, c := range v.checkpoints {
-		if c.optimizer == "" {
-			continue
+		if c.optimizer != "" {
+			single[c.name+"/optimizer"] = c.optimizer
 		}
-		print, err := dataset.FingerprintFile(ctx, c.optimizer)
+	}
+	if file, ok := strings.CutPrefix(v.options.Remove, "@"); ok {
+		single["remove"] = file
+	}
+	for name, path := range single {
+		print, err := dataset.FingerprintFile(ctx, path)
 		if err != nil {
 			return nil, err
 		}
-		out[c.name+"/optimizer"] = dataset.Fingerprint{Files: []dataset.FileFingerprint{print}}
+		out[name] = dataset.Fingerprint{Files: []dataset.FileFingerprint{print}}
 	}
 	return out, nil
 }
@@ -92,17 +100,21 @@ func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fi
 func (v *vectorInquiry) phases() int { return 3 }
 
 // scorer returns the method's scorer, which may read files when it is made.
-func (v *vectorInquiry) scorer() (influence.Scorer, error) {
+func (v *vectorInquiry) scorer(ctx context.Context) (influence.Scorer, error) {
 	if v.made != nil {
 		return v.made, nil
 	}
-	s, err := v.makeScorer()
+	s, err := v.makeScorer(ctx)
 	v.made = s
 	return s, err
 }
 
-func (v *vectorInquiry) makeScorer() (influence.Scorer, error) {
+func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error) {
 	budget, err := v.common.memory()
+	if err != nil {
+		return nil, err
+	}
+	sets, err := v.readSets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +126,15 @@ func (v *vectorInquiry) makeScorer() (influence.Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.method.vectors.scorer(vectorArguments{
+	a := vectorArguments{
 		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
 		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
-	})
+	}
+	if sets != nil {
+		a.remove = sets.rows
+	}
+	return v.method.vectors.scorer(a)
 }
 
 // projection reads --projection; the size is 0 without.
@@ -140,11 +156,14 @@ func (v *vectorInquiry) describe(s influence.Scorer) influence.Description {
 
 // plan estimates a score from the files' headers.
 func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, error) {
-	s, err := v.scorer()
+	s, err := v.scorer(ctx)
 	if err != nil {
 		return influence.Plan{}, err
 	}
 	rows := v.train().rows()
+	if v.sets != nil {
+		rows = int64(len(v.sets.rows))
+	}
 	if o.Rows != "" {
 		keys, err := keyList("--rows", o.Rows)
 		if err != nil {
@@ -200,7 +219,7 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 		queries = v.query().keys
 	}
 	at.measured.lap("prepare")
-	if w.scorer, err = v.scorer(); err != nil {
+	if w.scorer, err = v.scorer(ctx); err != nil {
 		return w, err
 	}
 	if err := proveStationary(ctx, at.run, w.scorer); err != nil {
@@ -213,8 +232,12 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	if w.job, w.out, err = o.keep(train, v.train().keys, queries); err != nil {
 		return w, err
 	}
+	if v.sets != nil {
+		w.job.Train = influence.RowRange(0, int64(len(v.sets.rows)))
+		w.out.TrainRows, w.out.TrainKeys = w.job.Train, v.sets.names
+	}
 	w.out.Description = v.describe(w.scorer)
-	if g := v.train().groups; g != nil && (o.Self || w.out.Aggregate) {
+	if g := v.train().groups; g != nil && v.sets == nil && (o.Self || w.out.Aggregate) {
 		w.out.TrainGroups = g
 	}
 	if o.By != "" {

@@ -24,8 +24,9 @@ type vectorArguments struct {
 	checkpoints []influence.Checkpoint // the gradients of the sides
 	product     influence.ProductOptions
 
-	form string
-	seed uint64
+	remove []influence.Rows // sets of train rows; nil without --remove
+	form   string
+	seed   uint64
 }
 
 // cosine reports whether gradients are divided by their norms.
