@@ -115,6 +115,17 @@ class Runner:
             np.save(os.path.join(query, file + ".npy"), np.asarray(x, np.float64))
         return self.matrix("representer", "--damping", mu, "--train", train, "--query", query)
 
+    def tokens(self, case, both):
+        """Scores of tokens add up to those of their rows, which are compared."""
+        run = self.score("dot", "--per", "token", "--matrix", "npy", "--top", "0", *both)
+        rows = pq.read_table(os.path.join(run, "rows.parquet")).to_pandas()
+        parts = np.load(os.path.join(run, "matrix.npy"))
+        whole = np.stack([np.bincount(rows.train_row, p) for p in parts])
+        want = np.load(os.path.join(self.args.cases, case, "expected", "pairwise_identity.npy"))
+        error = np.abs(whole - want).max() / np.abs(want).max()
+        if error > (1e-9 if self.args.dtype == "float64" else 5e-5):
+            raise SystemExit(f"{case}: scores of tokens add up to other ones, by {error:.1e}")
+
     def folder(self, *names):
         return os.path.join(self.args.work, "stores", *names)
 
@@ -144,6 +155,8 @@ def rows_cases(r):
         both = r.sides(case)
         r.save(case, "pairwise_identity", r.matrix("dot", *both))
         squares = r.self_scores("dot", *both[:2])
+        if case == "gpt_shakespeare":
+            r.tokens(case, both)
         r.save(case, "self_identity", squares)
         r.save(case, "grad_norm_train", np.sqrt(squares))
 
@@ -189,12 +202,9 @@ def lora(r):
     both = r.sides(case, "ckpt1")
     r.save(case, "identity", r.matrix("dot", *both))
     r.save(case, "datainf", r.matrix("datainf", *both))
-    sides = [Capture(r.capture(case, "ckpt1", side)).gradients() for side in ("train", "query")]
-    per_block = []
-    for m in sides[0]:
-        train, query = (r.store({"block": x[m]}, case, m, side) for x, side in zip(sides, ("train", "query")))
-        per_block.append(r.matrix("datainf", "--train", train, "--query", query))
-    r.save(case, "datainf_per_block", np.stack(per_block))
+    blocks = len(Capture(both[1]).manifest["modules"])
+    per_block = r.matrix("datainf", "--per", "module", *both)  # query by query, the blocks of each
+    r.save(case, "datainf_per_block", per_block.reshape(-1, blocks, per_block.shape[1]).swapaxes(0, 1))
     run = r.score("exact", "--top", "0", "--aggregate", "mean", *both)
     r.save(case, "block_exact_mean_query", column(run, "mean"))
     r.save(case, "less_scores_unprojected", r.matrix("less", *raw))
@@ -236,6 +246,7 @@ def softmax(r):
     for case, mu in (("softmax_exact", "0.01"), ("softmax_exact_strong", "0.1")):
         both = r.sides(case)
         r.save(case, "influence_empirical_fisher_dense", r.matrix("exact", "--damping", mu, *both))
+        r.save(case, "pairwise_identity_mu", r.matrix("dot", *both))
         r.save(case, "datainf_mu", r.matrix("datainf", "--damping", mu, *both))
         r.save(case, "representer_values", r.matrix("representer", "--damping", mu, *both))
         # A query without features has only its bias: the values are the coefficients.
@@ -250,6 +261,15 @@ def kron(r):
     both = r.sides("kron_exact")
     r.save("kron_exact", "pairwise", r.matrix("exact", *both))
     r.save("kron_exact", "self", r.self_scores("exact", *both[:2]))
+
+
+def ridge(r):
+    """The leverage of rows is the self-influence of their features."""
+    case = "ridge_exact"
+    capture = Capture(r.capture(case, "train"))
+    features = np.concatenate([s["a/" + capture.manifest["modules"][0]["input_group"]] for s in capture.shards])
+    store = r.store({"features": np.c_[features, np.ones(len(features))]}, case, "features")
+    r.save(case, "leverage", r.self_scores("exact", "--damping", "0.01", "--train", store) / len(features))
 
 
 def alike(r):
@@ -271,7 +291,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, tracin, lora, trak, softmax, kron, alike):
+    for case in (rows_cases, tracin, lora, trak, softmax, kron, ridge, alike):
         case(r)
 
 

@@ -8,6 +8,7 @@ checkpoints) and scores them by every method that REFERENCE, the folder of ref.p
 formula for, with random workers and memory.
 """
 import argparse
+import copy
 import hashlib
 import importlib.util
 import json
@@ -184,6 +185,30 @@ class Case:
         self.near("mean by groups", order["mean"].to_numpy().reshape(means.shape), means)
         self.near("max_mean by groups", order["max_mean"].to_numpy().reshape(means.shape), np.broadcast_to(means.max(0), means.shape))
 
+    def finer(self):
+        """Scores of modules, and of the tokens of rows."""
+        train, query = self.sides[0]
+        per = self.ref.pairwise({m: None for m in train.mods}, train, query, "identity")[1]
+        got = self.matrix("dot", "--per", "module", *self.both)
+        self.near("dot of modules", got, np.stack(list(per.values()), 1).reshape(got.shape))
+        got = self.matrix("datainf", "--per", "module", *self.both)
+        self.near("datainf of modules", got, np.stack(list(self.ref.datainf(train, query)[1].values()), 1).reshape(got.shape))
+        sets = {m["row_set"] for m in self.model.modules if m["row_set"] in ("tok", "pos")}
+        if len(sets) != 1 or self.model.level == "grads":
+            return
+        train, query = copy.copy(train), copy.copy(query)
+        for side in (train, query):
+            side.mods = {m["name"]: side.mods[m["name"]] for m in self.model.modules if m["row_set"] in sets}
+        tokens = self.ref.per_token({m: None for m in train.mods}, train, query, "identity")
+        lengths = np.diff(next(iter(train.mods.values()))[2])
+        there = np.arange(tokens.shape[2]) < lengths[:, None]
+        run = self.score("dot", "--per", "token", "--matrix", "npy", *self.both)
+        self.near("dot of tokens", np.load(os.path.join(run, "matrix.npy")), tokens[:, there])
+        rows = pq.read_table(os.path.join(run, "rows.parquet")).to_pandas()
+        self.near("tokens", rows[["train_row", "token"]], np.argwhere(there))
+        top = pq.read_table(os.path.join(run, "scores.parquet")).to_pandas()
+        self.near("scores of tokens", top.score, tokens[top.query_row, top.train_row, top.token])
+
     def tracin(self):
         want = sum(r * q @ t.T for r, (t, q) in zip(self.rates, (self.whole(i) for i in range(2))))
         self.near("tracin", self.matrix("tracin", *self.checkpoints), want)
@@ -297,7 +322,7 @@ def main():
     runs = 0
     for i in range(a.count):
         case = Case(ref, np.random.default_rng([a.seed, i]), a.infl, os.path.join(a.work, f"case{i}"))
-        for method in (case.products, case.tracin, case.inverses, case.trak, case.less, case.representer):
+        for method in (case.products, case.tracin, case.inverses, case.trak, case.less, case.representer, case.finer):
             method()
         runs += case.runs
         shutil.rmtree(case.work)

@@ -68,12 +68,12 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 		if err != nil {
 			return nil, fmt.Errorf("block %d: %w", l, err)
 		}
-		scored := train
+		scored := c.scored(l)
 		if o.Remove != nil {
 			newton, _ := inv.(*denseInverse)
 			scored = &removedSets{fisher: h, sets: o.Remove, newton: newton}
 		}
-		terms = append(terms, term{weight: 1, factors: []factor{{train: scored, query: c.query(l), inverse: inv}}})
+		terms = append(terms, term{weight: 1, layer: l, factors: []factor{{train: scored, query: c.query(l), inverse: inv}}})
 	}
 	one := 1 / float64(max(1, c.Train[0].Rows()))
 	d.Unit, d.LOOFactor = "loss, times the number of train rows", &one

@@ -34,12 +34,16 @@ type ProductOptions struct {
 //
 // Cost: 2·n·q·d operations and one read of the train vectors.
 func Dot(train, query Vectors, o ProductOptions) (Scorer, error) {
-	return newProduct([]term{{weight: 1, factors: []factor{{train: train, query: query}}}}, o, Description{
+	return newProduct([]term{{weight: 1, factors: []factor{{train: train, query: query}}}}, o, dotDescription())
+}
+
+func dotDescription() Description {
+	return Description{
 		Method: "dot", Source: "the inner product of the two vectors",
 		PositiveMeans: "the vectors point the same way; for gradients of losses: a step on the train row lowers the query's loss",
 		NegativeMeans: "the vectors point opposite ways; for gradients of losses: a step on the train row raises the query's loss",
 		Unit:          "product of the units of both vectors", Approximate: []string{},
-	})
+	}
 }
 
 // Cosine returns the cosines of the angles between train and query vectors:
@@ -67,6 +71,7 @@ func Cosine(train, query Vectors, o ProductOptions) (Scorer, error) {
 // With unit the vectors of each factor are divided by their norms.
 type term struct {
 	weight  float64
+	layer   int // of the model, which it is a part of the score by
 	unit    bool
 	factors []factor
 }
@@ -94,6 +99,7 @@ type productScorer struct {
 	workers  int
 	memory   int64
 
+	layers     int // that have scores of their own; 0 for their sum
 	relative   Normalization
 	rowWeights []Vectors // n × 1 each: scores of a train row are multiplied with their mean; nil for none
 	noSelf     string    // why self jobs are refused; empty where they are not
@@ -143,6 +149,9 @@ func (s *productScorer) sides() (n, q int64) {
 // direct reports whether a product is a score, with nothing to be added to.
 func (s *productScorer) direct() bool { return len(s.terms) == 1 && len(s.terms[0].factors) == 1 }
 
+// perRow is the number of query entries of a query row.
+func (s *productScorer) perRow() int64 { return int64(max(1, s.layers)) }
+
 // linear reports whether scores of queries add up to the score of their sum.
 func (s *productScorer) linear() bool {
 	for _, t := range s.terms {
@@ -165,6 +174,8 @@ func (s *productScorer) Layout(j Job) (Layout, error) {
 		return l, fmt.Errorf("method %s multiplies vectors; it has no %s", s.describe.Method, j.Of.Kind)
 	case j.Self && s.noSelf != "":
 		return l, &UnsupportedError{What: "self-influence by " + s.describe.Method, Reason: s.noSelf}
+	case j.Self && s.layers > 0:
+		return l, &UnsupportedError{What: "self-influence by layers", Reason: "it has one number for a row", Instead: "ask for each layer alone"}
 	case j.Self && s.relative != AsTheyAre:
 		return l, &UnsupportedError{What: "self-influence by a norm of the row", Reason: "the norm is made of it", Instead: "leave the normalisation out"}
 	case j.Self:
@@ -177,24 +188,37 @@ func (s *productScorer) Layout(j Job) (Layout, error) {
 	default:
 		l.Query = j.Query.Len()
 	}
+	if s.layers > 0 {
+		l.PerRow, l.Query = s.layers, l.Query*s.perRow()
+		l.Output = make([]int32, l.Query)
+		for e := range l.Output {
+			l.Output[e] = int32(e % s.layers)
+		}
+	}
 	l.QBlock = max(l.Query, 1)
 	return l, nil
 }
 
-// slabs cuts the query entries of a layout into parts that are held at a time: one
-// where memory allows it, else parts of whole blocks of 32, two at least. So each
-// part of a cut job has more than [kernel.FewQueries], as the job has.
+// slabs cuts the query rows of a layout, or its pools, into parts that are held at a
+// time: one where memory allows it, else parts of whole blocks of 32, two at least. So
+// each part of a cut job has more than [kernel.FewQueries], as the job has.
 func (s *productScorer) slabs(l Layout) []Range {
-	blocks := (l.Query + queryBlock - 1) / queryBlock
+	rows := l.Query / s.perRow()
+	blocks := (rows + queryBlock - 1) / queryBlock
 	parts := int64(1)
 	if s.memory > 0 {
-		parts = max(1, min((l.Query*s.queryBytes(l.Precision)+s.memory-1)/s.memory, blocks/2))
+		parts = max(1, min((rows*s.queryBytes(l.Precision)+s.memory-1)/s.memory, blocks/2))
 	}
 	out := make([]Range, parts)
 	for i := range out {
-		out[i] = Range{int64(i) * blocks / parts * queryBlock, min(int64(i+1)*blocks/parts*queryBlock, l.Query)}
+		out[i] = Range{int64(i) * blocks / parts * queryBlock, min(int64(i+1)*blocks/parts*queryBlock, rows)}
 	}
 	return out
+}
+
+// entries returns the query entries of query rows.
+func (s *productScorer) entries(slab Range) Range {
+	return Range{slab.Lo * s.perRow(), slab.Hi * s.perRow()}
 }
 
 // queryBytes is the memory of a query entry: while it is read in float64, and as a
@@ -236,18 +260,19 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 		p.Passes = append(p.Passes, Pass{Input: "query", Times: 1, Bytes: j.Query.Len() * bytes})
 		p.MemoryBytes = slabs[0].Len() * s.queryBytes(l.Precision)
 	}
-	p.Operations = 2 * float64(l.Train) * float64(l.Query) * float64(width)
-	vectors := l.Query
+	vectors := l.Query / s.perRow()
+	p.Operations = 2 * float64(l.Train) * float64(vectors) * float64(width)
 	if j.Self {
 		vectors = l.Train
 	}
 	if s.relative != AsTheyAre {
 		vectors += l.Train
 	}
-	scores := slabs[0].Len() * l.Precision.Bytes()
+	held := s.entries(slabs[0]).Len()
+	scores := held * l.Precision.Bytes()
 	p.MemoryBytes += s.blockBytes(l.Precision) + scores*int64(s.workers)*256
 	if !s.direct() {
-		p.MemoryBytes += 2 * scores * chunkRows(slabs[0].Len())
+		p.MemoryBytes += 2 * scores * chunkRows(held)
 	}
 	inverses := 0.0 // in float64
 	for _, t := range s.terms {

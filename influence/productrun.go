@@ -17,7 +17,7 @@ type productRun[F kernel.Float] struct {
 	layout Layout
 	sink   Sink
 
-	slab   Range         // of the query entries that are held
+	slab   Range         // of the query rows that are held
 	panels [][]*panel[F] // of each factor of each term
 
 	// Of a chunk of train rows: the sum over terms so far, and the product of the
@@ -42,7 +42,7 @@ func scoreProducts[F kernel.Float](ctx context.Context, s *productScorer, j Job,
 			if err := r.hold(ctx, slab); err != nil {
 				return err
 			}
-			if err := r.unit(ctx, Range2{slab, unit.Train}); err != nil {
+			if err := r.unit(ctx, Range2{r.entries(slab), unit.Train}); err != nil {
 				return err
 			}
 		}
@@ -145,7 +145,7 @@ func (r *productRun[F]) multiply(ctx context.Context, t, i int, part Range2, fir
 		scale = r.unitScales(b, x.factors[i])
 	}
 	if len(x.factors) > 1 && i == 0 && first == part.Train.Lo {
-		r.product = cleared(r.product, part)
+		r.product = cleared(r.product, Range2{r.slab, part.Train})
 	}
 	p.eachBlock(r.workers, b, d, &r.buffer, func(_, row int, c kernel.Matrix[F]) {
 		if scale != nil || p.plus != nil {
@@ -159,14 +159,14 @@ func (r *productRun[F]) multiply(ctx context.Context, t, i int, part Range2, fir
 			}
 			r.put(ctx, Range2{part.Query, Range{part.Train.Lo + at, part.Train.Lo + at + int64(c.Rows)}}, c)
 		case len(x.factors) == 1:
-			addTo(r.sum.Block(int(at), 0, c.Rows, c.Cols), c)
+			r.addToSum(int(at), x.layer, c)
 		case i == 0:
 			addTo(r.product.Block(int(at), 0, c.Rows, c.Cols), c)
 		default:
 			product := r.product.Block(int(at), 0, c.Rows, c.Cols)
 			multiplyBy(product, c)
 			if i == len(x.factors)-1 {
-				addTo(r.sum.Block(int(at), 0, c.Rows, c.Cols), product)
+				r.addToSum(int(at), x.layer, product)
 			}
 		}
 	})
@@ -185,6 +185,20 @@ func rescale[F kernel.Float](c kernel.Matrix[F], scale []F, row int, plus []F) {
 		s := scale[row+i]
 		for q := range out {
 			out[q] *= s
+		}
+	}
+}
+
+// addToSum adds scores of a layer, from a row of the chunk on.
+func (r *productRun[F]) addToSum(row, layer int, c kernel.Matrix[F]) {
+	if r.layers == 0 {
+		addTo(r.sum.Block(row, 0, c.Rows, c.Cols), c)
+		return
+	}
+	for i := range c.Rows {
+		out := r.sum.Row(row + i)
+		for q, v := range c.Row(i) {
+			out[q*r.layers+layer] += v
 		}
 	}
 }

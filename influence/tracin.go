@@ -11,6 +11,10 @@ type Checkpoint struct {
 	// vectors. Query is nil for self jobs.
 	Train, Query []Vectors
 
+	// Scored are vectors of the same layers that are scored in the place of the train
+	// rows: the parts that single tokens have in their gradients. nil for the train rows.
+	Scored []Vectors
+
 	Rate float64 // what the checkpoint counts: its learning rate
 }
 
@@ -22,6 +26,9 @@ func (c Checkpoint) validate() error {
 	}
 	if c.Query != nil && len(c.Query) != len(c.Train) {
 		errs = append(errs, fmt.Errorf("%d layers have train gradients, %d query gradients", len(c.Train), len(c.Query)))
+	}
+	if c.Scored != nil && len(c.Scored) != len(c.Train) {
+		errs = append(errs, fmt.Errorf("%d layers have train gradients, %d what is scored in their place", len(c.Train), len(c.Scored)))
 	}
 	if c.Rate-c.Rate != 0 {
 		errs = append(errs, fmt.Errorf("a learning rate of %v", c.Rate))
@@ -35,6 +42,14 @@ func (c Checkpoint) query(layer int) Vectors {
 		return nil
 	}
 	return c.Query[layer]
+}
+
+// scored returns what is scored of a layer.
+func (c Checkpoint) scored(layer int) Vectors {
+	if c.Scored == nil {
+		return c.Train[layer]
+	}
+	return c.Scored[layer]
 }
 
 // joined returns the gradients of all layers as one vector for each row.
@@ -72,8 +87,8 @@ func TracIn(checkpoints []Checkpoint, cosine bool, o ProductOptions) (Scorer, er
 			terms = append(terms, term{weight: c.Rate, unit: true, factors: []factor{f}})
 			continue
 		}
-		for l, train := range c.Train {
-			terms = append(terms, term{weight: c.Rate, factors: productOf(train, c.query(l))})
+		for l := range c.Train {
+			terms = append(terms, term{weight: c.Rate, layer: l, factors: productOf(c.scored(l), c.query(l))})
 		}
 	}
 	return newProduct(terms, o, tracinDescription("tracin", cosine, "the gradients of all checkpoints in between are left out"))

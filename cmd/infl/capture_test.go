@@ -29,3 +29,33 @@ func captureFolder(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Check(w.Close())
 }
+
+// sequences DIR SPLIT SEED writes a capture of three examples of 2, 0 and 3 tokens in two
+// modules, and of a module that sees each example once.
+func sequences(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: sequences DIR SPLIT SEED")
+	}
+	seed, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	up, down := capture.NewLinear("up", 2, 4, true), capture.NewLinear("down", 4, 2, false)
+	up.RowSet, down.RowSet = "tok", "tok"
+	m := capture.NewManifest(args[1], up, down, capture.NewLinear("head", 2, 3, true))
+	m.RowSets["tok"] = capture.Ragged
+	w, err := capture.Create(ts.MkAbs(filepath.FromSlash(args[0])), m, capture.WriterOptions{ShardBytes: 90})
+	ts.Check(err)
+	numbers := func(n int) capture.Values {
+		var v capture.Values
+		for range n {
+			v.F32 = append(v.F32, float32(seed*seed%17)/4-2)
+			seed++
+		}
+		return v
+	}
+	ts.Check(w.Write(capture.Batch{
+		IDs: []int64{20, 21, 22}, Loss: make([]float64, 3), Offsets: map[string][]int64{"tok": {0, 2, 2, 5}},
+		Inputs:          map[string]capture.Values{"up": numbers(10), "down": numbers(20), "head": numbers(6)},
+		OutputGradients: map[string]capture.Values{"up": numbers(20), "down": numbers(10), "head": numbers(9)},
+	}))
+	ts.Check(w.Close())
+}

@@ -104,6 +104,28 @@ func (c *Capture) OutputRows(module string) *dataset.Matrix {
 	return c.stored["g/"+module]
 }
 
+// TokenRows returns the inputs of a module and the gradients of its outputs as vectors,
+// one for each row of its row set: those of an example lie together, as [Capture.Starts]
+// says. The inputs lack the 1 of a bias. Both are nil where rows are not stored, or have
+// to be unfolded, and where an example is flagged.
+func (c *Capture) TokenRows(module string) (inputs, outputs *dataset.Matrix) {
+	m, known := c.manifest.Module(module)
+	if !known || m.Kind != Linear || c.manifest.Level == Grads || slices.Contains(c.flagged, true) {
+		return nil, nil
+	}
+	return c.stored["a/"+m.InputGroup], c.stored["g/"+module]
+}
+
+// Starts returns where the rows that each example has of a row set begin, and where the
+// last one's end: n + 1 numbers.
+func (c *Capture) Starts(set string) []int64 {
+	out := make([]int64, c.Len()+1)
+	for i := range out {
+		out[i], _ = c.rowRange(set, int64(i), int64(i))
+	}
+	return out
+}
+
 // single reports whether each example has one row of a module, none of them flagged.
 func (c *Capture) single(m *Module) bool {
 	return c.manifest.Level != Grads && c.manifest.RowSets[m.RowSet] == 1 && !slices.Contains(c.flagged, true)

@@ -23,6 +23,7 @@ const arrowBatchBytes = 4 << 20
 //	query_row  int64                    its row number
 //	output     int32, nullable          output that the scores are about
 //	scores     FixedSizeList<float>[n]  one score per train position
+//	module     utf8                     module that they are about, with Modules
 //
 // with one row per query entry, in order, and the scores float32 or float64.
 func (r *matrix) writeArrow(ctx context.Context, w io.Writer, o SinkOptions, notes []note) (err error) {
@@ -70,12 +71,16 @@ func (r *matrix) arrowSchema(o SinkOptions, notes []note) *arrow.Schema {
 		names, values = append(names, n.name), append(values, n.value)
 	}
 	metadata := arrow.NewMetadata(names, values)
-	return arrow.NewSchema([]arrow.Field{
+	fields := []arrow.Field{
 		{Name: "query_key", Type: key},
 		{Name: "query_row", Type: arrow.PrimitiveTypes.Int64},
 		{Name: "output", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
 		{Name: "scores", Type: arrow.FixedSizeListOfNonNullable(int32(r.layout.Train), score)},
-	}, &metadata)
+	}
+	if o.Modules != nil {
+		fields = append(fields, arrow.Field{Name: "module", Type: arrow.BinaryTypes.String})
+	}
+	return arrow.NewSchema(fields, &metadata)
 }
 
 func (r *matrix) appendArrow(b *array.RecordBuilder, e int64, o SinkOptions) error {
@@ -87,7 +92,10 @@ func (r *matrix) appendArrow(b *array.RecordBuilder, e int64, o SinkOptions) err
 		keys.Append(o.QueryKeys.String(row))
 	}
 	b.Field(1).(*array.Int64Builder).Append(row)
-	if r.layout.Output == nil {
+	if o.Modules != nil {
+		b.Field(4).(*array.StringBuilder).Append(o.Modules[r.layout.Output[e]])
+	}
+	if r.layout.Output == nil || o.Modules != nil {
 		b.Field(2).AppendNull()
 	} else {
 		b.Field(2).(*array.Int32Builder).Append(r.layout.Output[e])

@@ -22,6 +22,8 @@ const readBatchRows = 65_536
 type ScoreRow struct {
 	QueryKey, TrainKey Key
 	Entry
+	Module string // of the model; "" for the whole
+	Token  int32  // of the train row, or NoToken
 }
 
 // ReadScores calls visit for each row of the scores.parquet of a run folder,
@@ -85,6 +87,9 @@ type scoresView struct {
 	output, rank       *array.Int32
 	score              func(int) float64
 	side               *array.String
+
+	module *array.String // nil where the file has whole models and rows
+	token  *array.Int32
 }
 
 func newScoresView(b arrow.RecordBatch) (v scoresView, err error) {
@@ -114,7 +119,24 @@ func newScoresView(b arrow.RecordBatch) (v scoresView, err error) {
 			return v, fmt.Errorf("%s: the column %s has nulls", scoresName, names[i])
 		}
 	}
-	return v, nil
+	return v, v.findFiner(b)
+}
+
+// findFiner finds the columns module and token among those that may be there.
+func (v *scoresView) findFiner(b arrow.RecordBatch) error {
+	for i, f := range b.Schema().Fields() {
+		ok := true
+		switch f.Name {
+		case "module":
+			v.module, ok = b.Column(i).(*array.String)
+		case "token":
+			v.token, ok = b.Column(i).(*array.Int32)
+		}
+		if !ok {
+			return fmt.Errorf("%s: the column %s is of type %s", scoresName, f.Name, f.Type)
+		}
+	}
+	return nil
 }
 
 func keyReader(c arrow.Array) (func(int) Key, bool) {
@@ -140,7 +162,13 @@ func scoreReader(c arrow.Array) (func(int) float64, bool) {
 func (v scoresView) row(i int) ScoreRow {
 	r := ScoreRow{QueryKey: v.queryKey(i), TrainKey: v.trainKey(i)}
 	r.QueryRow, r.TrainRow = v.queryRow.Value(i), v.trainRow.Value(i)
-	r.Output = NoOutput
+	r.Output, r.Token = NoOutput, NoToken
+	if v.module != nil && !v.module.IsNull(i) {
+		r.Module = v.module.Value(i)
+	}
+	if v.token != nil && !v.token.IsNull(i) {
+		r.Token = v.token.Value(i)
+	}
 	if !v.output.IsNull(i) {
 		r.Output = v.output.Value(i)
 	}

@@ -30,8 +30,10 @@ const rowsWindowBytes = 32 << 20
 //	max_mean      float or double     with QueryGroups: the largest mean of the row's groups
 //	max, min      float or double     without PoolRows
 //	times_in_top  int32               with TopK: lists that hold the train row
+//	module        utf8, nullable      with Modules or Tokens
+//	token         int32, nullable     with Modules or Tokens
 //
-// sorted by train position, query group and output. Groups without queries
+// sorted by train position, query group, and output or module. Groups without queries
 // have no rows.
 type rowsWriter struct {
 	o       SinkOptions
@@ -46,6 +48,7 @@ type rowsWriter struct {
 	inTop   *topCounts
 	columns map[string]*column
 	order   []*column
+	finer   finerColumns
 }
 
 func (w *rowsWriter) column(c *column) {
@@ -83,6 +86,8 @@ func (w *rowsWriter) begin() {
 	if w.inTop != nil {
 		w.column(&column{name: "times_in_top", kind: parquet.Types.Int32})
 	}
+	w.finer = newFinerColumns(w.o.Finer)
+	w.order = append(w.order, w.finer.list()...)
 }
 
 func (w *rowsWriter) write(ctx context.Context, to io.Writer) error {
@@ -157,13 +162,15 @@ func (w *rowsWriter) window(t *table, lo, hi int64, used []int32) error {
 }
 
 func (w *rowsWriter) names(position int64, lane int32) {
-	row := w.o.TrainRows.At(position)
+	row, token := w.o.trainRow(w.o.TrainRows.At(position))
 	w.columns["train_key"].key(keyOf(w.o.TrainKeys, row))
 	w.columns["train_row"].int64s = append(w.columns["train_row"].int64s, row)
 	if w.o.TrainGroups != nil {
 		w.columns["group"].key(keyOf(w.o.TrainGroups, row))
 	}
-	w.columns["output"].output(w.outputOf(lane))
+	output := w.outputOf(lane)
+	w.columns["output"].output(w.o.output(output))
+	w.finer.add(output, token)
 	if w.o.QueryGroups.Of != nil {
 		w.columns["query_group"].key(keyOf(w.o.QueryGroups.Names, int64(lane)/int64(w.layout.PerRow)))
 	}
@@ -174,7 +181,7 @@ func (w *rowsWriter) outputOf(lane int32) int32 {
 	if w.layout.Output == nil {
 		return NoOutput
 	}
-	if w.layout.PerRow > 1 {
+	if w.layout.PerRow > 1 || w.o.Modules != nil {
 		return w.layout.Output[lane%int32(w.layout.PerRow)]
 	}
 	if slices.Min(w.layout.Output) != slices.Max(w.layout.Output) {

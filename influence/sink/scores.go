@@ -36,8 +36,10 @@ func notes(r Record) []note {
 //	score      float or double    the job's precision
 //	rank       int32              from 1 within side
 //	side       utf8               helpful, harmful; or high, low
+//	module     utf8, nullable     module of the model, with Modules or Tokens
+//	token      int32, nullable    token of the train row, with Modules or Tokens
 //
-// sorted by query position, output, side (helpful or high first) and rank.
+// sorted by query position, output or module, side (helpful or high first) and rank.
 // Each entry is passed on to seen.
 func writeScores(ctx context.Context, w io.Writer, o SinkOptions, notes []note, r *topK, from states, reducer int, seen func(Entry)) error {
 	queryKey, trainKey := keyColumn("query_key", o.QueryKeys.IsInt(), true), keyColumn("train_key", o.TrainKeys.IsInt(), false)
@@ -47,7 +49,8 @@ func writeScores(ctx context.Context, w io.Writer, o SinkOptions, notes []note, 
 	score := scoreColumn("score", r.layout.Precision == influence.Float64)
 	rank := &column{name: "rank", kind: parquet.Types.Int32}
 	side := &column{name: "side", kind: parquet.Types.ByteArray, repeats: true}
-	columns := []*column{queryKey, trainKey, queryRow, trainRow, output, score, rank, side}
+	finer := newFinerColumns(o.Finer)
+	columns := append([]*column{queryKey, trainKey, queryRow, trainRow, output, score, rank, side}, finer.list()...)
 	rowOf := func(entry int64) int64 { return o.QueryRows.At(entry / int64(r.layout.PerRow)) }
 	return writeTable(w, columns, notes, func(t *table) error {
 		var query Key
@@ -60,10 +63,12 @@ func writeScores(ctx context.Context, w io.Writer, o SinkOptions, notes []note, 
 				query, last = keyOf(o.QueryKeys, e.QueryRow), e.Query
 			}
 			queryKey.key(query)
-			trainKey.key(keyOf(o.TrainKeys, e.TrainRow))
+			row, token := o.trainRow(e.TrainRow)
+			trainKey.key(keyOf(o.TrainKeys, row))
 			queryRow.int64s = append(queryRow.int64s, e.QueryRow)
-			trainRow.int64s = append(trainRow.int64s, e.TrainRow)
-			output.output(e.Output)
+			trainRow.int64s = append(trainRow.int64s, row)
+			output.output(o.output(e.Output))
+			finer.add(e.Output, token)
 			score.score(e.Score)
 			rank.int32s = append(rank.int32s, e.Rank)
 			side.texts = append(side.texts, parquet.ByteArray(e.Side))

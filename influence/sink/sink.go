@@ -26,6 +26,8 @@ type SinkOptions struct {
 	TrainGroups          Keys           // group of each train row, or nil
 	QueryGroups          QueryGroups    // groups for Aggregate; the zero value has none
 
+	Finer // what of the model and of train rows the scores are about
+
 	// PoolRows are the numbers of query rows in the pools of a job with Pools; nil
 	// without. QueryRows and QueryKeys are then those of the pools. Only sum and
 	// mean are kept: a pool has no score of a single query.
@@ -57,7 +59,11 @@ func (o SinkOptions) Validate() error {
 		fail(n <= 0, "pool %d has %d query rows", i, n)
 	}
 	if o.TrainKeys != nil {
-		errs = append(errs, o.TrainRows.Validate("train", o.TrainKeys.Len()))
+		if err := o.Finer.validate(o.TrainKeys.Len()); err != nil {
+			errs = append(errs, err)
+		} else {
+			errs = append(errs, o.TrainRows.Validate("train", o.numbers(o.TrainKeys.Len())))
+		}
 		fail(o.TrainGroups != nil && o.TrainGroups.Len() != o.TrainKeys.Len(), "the train groups do not have one value for each train row")
 	}
 	if o.QueryKeys != nil && !o.Self {
@@ -133,6 +139,9 @@ func (s *runSink) Begin(ctx context.Context, l influence.Layout) error {
 	if s.o.PoolRows != nil && s.o.QueryGroups.Of == nil && queries > 1 {
 		return fmt.Errorf("%d pools of queries without groups to name them", queries)
 	}
+	if s.o.Modules != nil && l.PerRow != len(s.o.Modules) {
+		return fmt.Errorf("the scorer has %d entries for a query row, the run %d modules", l.PerRow, len(s.o.Modules))
+	}
 	if l.Train != s.o.TrainRows.Len() || !s.o.Self && queries != s.o.QueryRows.Len() {
 		return fmt.Errorf("the scorer has %d train positions and %d query rows, the run %d and %d", l.Train, queries, s.o.TrainRows.Len(), s.o.QueryRows.Len())
 	}
@@ -176,7 +185,7 @@ func (s *runSink) Commit(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if s.top != nil || s.sums != nil || s.self != nil {
+	if s.top != nil || s.sums != nil || s.self != nil || s.o.Tokens != nil { // Which tokens a matrix has only stands there.
 		if err := s.run.WriteOutput(rowsName, func(w io.Writer) error { return rows.write(ctx, w) }); err != nil {
 			return err
 		}

@@ -63,7 +63,8 @@ func (c *column) score(v float64) {
 	}
 }
 
-// output appends an output's number, or null for NoOutput.
+// output appends a number of an output or a token, or null for NoOutput, which NoToken
+// is too.
 func (c *column) output(v int32) {
 	if v == NoOutput {
 		c.levels = append(c.levels, 0)
@@ -71,6 +72,16 @@ func (c *column) output(v int32) {
 	}
 	c.levels = append(c.levels, 1)
 	c.int32s = append(c.int32s, v)
+}
+
+// text appends a text, or null.
+func (c *column) text(v string, known bool) {
+	if !known {
+		c.levels = append(c.levels, 0)
+		return
+	}
+	c.levels = append(c.levels, 1)
+	c.texts = append(c.texts, parquet.ByteArray(v))
 }
 
 func (c *column) node() (schema.Node, error) {

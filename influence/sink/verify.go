@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // maxProblems bounds how much VerifyRun tells of one file.
@@ -141,6 +140,7 @@ type scoresVerifier struct {
 // listName identifies a list among those of a query row.
 type listName struct {
 	output int32
+	module string
 	side   Side
 }
 
@@ -157,15 +157,15 @@ func (v *scoresVerifier) check(r ScoreRow) {
 	if r.Side == Helpful && !(r.Score > 0) || r.Side == Harmful && !(r.Score < 0) {
 		fail("a %s row has the score %g", r.Side, r.Score)
 	}
-	name := listName{r.Output, r.Side}
-	last := listName{v.last.Output, v.last.Side}
+	name := listName{r.Output, r.Module, r.Side}
+	last := listName{v.last.Output, v.last.Module, v.last.Side}
 	switch {
 	case v.rows > 0 && r.QueryRow == v.last.QueryRow && name == last && r.Rank == v.last.Rank+1:
 		a, b := v.last.Score, r.Score
 		if r.Side == v.low {
 			a, b = -a, -b
 		}
-		if (kernel.Candidate{Value: b, Row: r.TrainRow}).Before(kernel.Candidate{Value: a, Row: v.last.TrainRow}) {
+		if b > a || b == a && (r.TrainRow < v.last.TrainRow || r.TrainRow == v.last.TrainRow && r.Token < v.last.Token) {
 			fail("rank %d comes before rank %d by score and train row", r.Rank, v.last.Rank)
 		}
 	case r.Rank != 1:
@@ -173,7 +173,7 @@ func (v *scoresVerifier) check(r ScoreRow) {
 	default:
 		if v.rows == 0 || r.QueryRow != v.last.QueryRow || slices.Contains(v.done, name) {
 			v.done = v.done[:0] // A query row that is asked twice begins anew.
-		} else if name.output < last.output || name.output == last.output && name.side == v.high {
+		} else if name.output < last.output || name.output == last.output && name.module == last.module && name.side == v.high {
 			fail("side %s of output %d comes too late", r.Side, r.Output)
 		}
 		v.done = append(v.done, name)

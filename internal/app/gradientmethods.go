@@ -16,7 +16,7 @@ import (
 // curvatureMethod is a method that multiplies with an inverse curvature.
 func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error), flags ...string) *vectorMethod {
 	return &vectorMethod{
-		flags: append(flags, "--damping", "--normalize", "--projection", "--remove"), normalize: []string{"l-relatif", "theta-relatif"},
+		flags: append(flags, "--damping", "--normalize", "--projection", "--remove", "--per"), normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			damping, err := parseDamping(a.Damping, influence.Damping{Heuristic: true})
 			if err != nil {

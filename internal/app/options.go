@@ -122,6 +122,7 @@ type GradientOptions struct {
 	FreeBias    bool
 	Projection  string
 	Remove      string // @FILE, or groups
+	Per         string // module or token
 }
 
 // set returns the flags that are set, in the order of their names.
@@ -133,7 +134,7 @@ func (o *GradientOptions) set() []string {
 	}{
 		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""},
 		{"--free-bias", o.FreeBias}, {"--no-bias", o.NoBias},
-		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
+		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--per", o.Per != ""}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
 		{"--remove", o.Remove != ""},
 	} {
 		if f.set {

@@ -74,7 +74,7 @@ func UnknownWord(kind, word string, known []string) error {
 
 // laterFlags are named in the contract and not built yet.
 var laterFlags = []string{
-	"--relabel", "--export-direction", "--per", "--factors",
+	"--relabel", "--export-direction", "--factors",
 	"--prepared", "--rescore", "--prefilter", "--trainer",
 }
 

@@ -20,6 +20,7 @@ type vectorInquiry struct {
 	checkpoints []*checkpointSides // one without --checkpoint
 	made        influence.Scorer   // nil until it is asked for
 	sets        *removedSets       // nil without --remove, and until they are read
+	tokens      *tokens            // nil without --per token, and until they are found
 }
 
 // openVectors opens the files of both sides.
@@ -126,6 +127,9 @@ func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error
 	if err != nil {
 		return nil, err
 	}
+	if err := v.finer(gradients); err != nil {
+		return nil, err
+	}
 	a := vectorArguments{
 		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
 		form: v.options.Form, seed: v.common.Seed,
@@ -134,7 +138,11 @@ func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error
 	if sets != nil {
 		a.remove = sets.rows
 	}
-	return v.method.vectors.scorer(a)
+	s, err := v.method.vectors.scorer(a)
+	if err != nil || v.options.Per != perModule {
+		return s, err
+	}
+	return influence.ByLayer(s)
 }
 
 // projection reads --projection; the size is 0 without.
@@ -161,8 +169,11 @@ func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Pl
 		return influence.Plan{}, err
 	}
 	rows := v.train().rows()
-	if v.sets != nil {
+	switch {
+	case v.sets != nil:
 		rows = int64(len(v.sets.rows))
+	case v.tokens != nil:
+		rows = v.tokens.starts[rows]
 	}
 	if o.Rows != "" {
 		keys, err := keyList("--rows", o.Rows)
@@ -232,6 +243,14 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	if w.job, w.out, err = o.keep(train, v.train().keys, queries); err != nil {
 		return w, err
 	}
+	switch {
+	case v.options.Per == perModule:
+		w.out.Modules = v.train().names
+	case v.tokens != nil:
+		w.out.Tokens = v.tokens.starts
+		w.job.Train = v.tokens.tokenRows(train)
+		w.out.TrainRows = w.job.Train
+	}
 	if v.sets != nil {
 		w.job.Train = influence.RowRange(0, int64(len(v.sets.rows)))
 		w.out.TrainRows, w.out.TrainKeys = w.job.Train, v.sets.names
@@ -257,8 +276,13 @@ func (v *vectorInquiry) explain(err error) error {
 		return err
 	}
 	side := v.train()
-	if e.Side == "query" {
+	switch {
+	case e.Side == "query":
 		side = v.query()
+	case v.tokens != nil:
+		return fmt.Errorf("%s: %w; rows are tokens here", side.path, err)
+	case v.sets != nil:
+		return fmt.Errorf("%s: %w", side.path, err)
 	}
 	if len(v.checkpoints) > 1 {
 		return fmt.Errorf("%w (key %s)", err, side.keys.String(e.Row))

@@ -44,17 +44,20 @@ func (a vectorArguments) bias() bool {
 // vectorMethods lists what exists, in the order of --list-methods.
 var vectorMethods = []method{
 	{name: "dot", needs: "train and query vectors", answers: "similarity: the inner product of the vectors", vectors: &vectorMethod{
-		normalize: []string{"cosine"}, flags: []string{"--normalize"},
+		normalize: []string{"cosine"}, flags: []string{"--normalize", "--per"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
-			if a.cosine() {
+			switch {
+			case a.cosine():
 				return compare(a, influence.Cosine)
+			case a.Per != "":
+				return influence.DotOfLayers(a.checkpoints[0], a.product)
 			}
 			return compare(a, influence.Dot)
 		}}},
 	{name: "cosine", needs: "train and query vectors", answers: "similarity: the cosine of the angle between the vectors", vectors: &vectorMethod{
 		scorer: func(a vectorArguments) (influence.Scorer, error) { return compare(a, influence.Cosine) }}},
 	{name: "tracin", needs: "checkpoints of gradients", answers: "how far steps on the row moved the query's loss: gradient products summed over checkpoints", vectors: &vectorMethod{
-		flags: []string{"--checkpoint", "--normalize", "--projection"}, rated: true, normalize: []string{"cosine"},
+		flags: []string{"--checkpoint", "--normalize", "--projection", "--per"}, rated: true, normalize: []string{"cosine"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			return influence.TracIn(a.checkpoints, a.cosine(), a.product)
 		}}},
