@@ -41,6 +41,8 @@
 // [Dot], [Cosine], [TracIn], [TracInLast], [Trak], [Less], [Representer], and those
 // with an inverse curvature, [Exact], [CG], [LiSSA], [Nystroem], [DataInf] and
 // [LoGra]. What is transformed is the query's side, once; train rows are streamed.
+// [ByLayer] parts such scores by layers, [Checkpoint].Scored by tokens of train rows, and
+// [CurvatureOptions].Remove asks about sets of them.
 //
 // # Not here
 //

@@ -53,7 +53,7 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 	if v := o.Damping.Value; !(v >= 0) || v-v != 0 {
 		return nil, fmt.Errorf("a damping of %v; it must be a number that is not negative", v)
 	}
-	if err := checkSets(o, c.Train[0].Rows()); err != nil {
+	if err := checkSets(c, o); err != nil {
 		return nil, err
 	}
 	var terms []term

@@ -25,17 +25,20 @@ func (s *productScorer) aboutSets(newton bool) {
 	s.noSelf = "a set of rows has no loss of its own"
 }
 
-// checkSets lists what is wrong with the sets of n train rows.
-func checkSets(o CurvatureOptions, n int64) error {
+// checkSets lists what is wrong with the sets of train rows.
+func checkSets(c Checkpoint, o CurvatureOptions) error {
 	if o.Remove == nil {
 		return nil
 	}
 	var errs []error
+	if c.Scored != nil {
+		errs = append(errs, errors.New("sets of rows and parts of rows cannot both be scored"))
+	}
 	if o.Normalize != AsTheyAre {
 		errs = append(errs, &UnsupportedError{What: "a norm of a set of rows", Reason: "it is that of a single row", Instead: "leave the normalisation out"})
 	}
 	for i, s := range o.Remove {
-		errs = append(errs, s.Validate("train", n))
+		errs = append(errs, s.Validate("train", c.Train[0].Rows()))
 		if s.Len() == 0 {
 			errs = append(errs, fmt.Errorf("set %d has no rows", i))
 		}

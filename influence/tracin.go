@@ -13,6 +13,7 @@ type Checkpoint struct {
 
 	// Scored are vectors of the same layers that are scored in the place of the train
 	// rows: the parts that single tokens have in their gradients. nil for the train rows.
+	// Methods that are no sums over layers refuse them.
 	Scored []Vectors
 
 	Rate float64 // what the checkpoint counts: its learning rate
@@ -56,6 +57,9 @@ func (c Checkpoint) scored(layer int) Vectors {
 func (c Checkpoint) joined() (factor, error) {
 	var f factor
 	var err error
+	if c.Scored != nil {
+		return f, &UnsupportedError{What: "scoring parts of rows by a cosine", Reason: "it is no sum over parts"}
+	}
 	if f.train, err = Concat(c.Train...); err != nil || c.Query == nil {
 		return f, err
 	}
