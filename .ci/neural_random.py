@@ -83,7 +83,7 @@ class Model:
         shards = []
         for i, (lo, hi) in enumerate(zip(cuts[:-1], cuts[1:])):
             file = f"{i:05}.safetensors"
-            write_tensors(os.path.join(folder, file), self.shard(int(lo), int(hi)))
+            write_tensors(os.path.join(folder, file), self.shard(int(lo), int(hi), n))
             digest = hashlib.sha256(open(os.path.join(folder, file), "rb").read()).hexdigest()
             shards.append({"file": file, "first": int(lo), "n": int(hi - lo), "sha256": digest})
         manifest = {
@@ -94,7 +94,7 @@ class Model:
         with open(os.path.join(folder, "manifest.json"), "w") as f:
             json.dump(manifest, f)
 
-    def shard(self, lo, hi):
+    def shard(self, lo, hi, total):
         n = hi - lo
         out = {"ids": ("I64", np.arange(lo, hi)), "loss": ("F64", self.rng.normal(size=n)), "ntok": ("I64", np.ones(n, int)),
                "flag": ("U8", np.zeros(n, np.uint8))}
@@ -106,7 +106,10 @@ class Model:
         for name, s in self.row_sets.items():
             rows[name] = n * s["rows"] if s["rows"] != "ragged" else 0
             if s["rows"] == "ragged":
-                offsets = np.concatenate([[0], np.cumsum(self.rng.integers(0, 6, n))])
+                lengths = self.rng.integers(0, 6, n)
+                if lo == 0:
+                    lengths[0] += total  # the reference takes as many rows as examples for one row each
+                offsets = np.concatenate([[0], np.cumsum(lengths)])
                 out["offsets/" + name], rows[name] = ("I64", offsets), int(offsets[-1])
         for g in self.groups:
             shape = (rows[g["row_set"]], g["width"])
