@@ -134,7 +134,7 @@ func TestNumbersThatAreNotFiniteAreFlagged(t *testing.T) {
 		problems, err = Verify(t.Context(), dir, Options{})
 		require.NoError(t, err)
 		require.Contains(t, strings.Join(problems, "\n"), "example 3 (key 997) holds a number that is not finite and is not flagged")
-		require.Contains(t, strings.Join(problems, "\n"), "has the SHA-256")
+		require.Contains(t, strings.Join(problems, "\n"), "has the XXH3")
 	}
 }
 

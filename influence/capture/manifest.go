@@ -191,12 +191,15 @@ type Coverage struct {
 	Skipped  []string `json:"skipped"`
 }
 
-// A Shard is a file with consecutive examples.
+// A Shard is a file with consecutive examples. It has at least one checksum of all its
+// bytes, in hexadecimal digits: XXH3-64 from writers here, which keeps up with
+// memory, or SHA-256.
 type Shard struct {
 	File   string `json:"file"`
 	First  int64  `json:"first"`
 	N      int64  `json:"n"`
-	SHA256 string `json:"sha256"`
+	XXH3   string `json:"xxh3,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Module returns a module by its name.

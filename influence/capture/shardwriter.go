@@ -2,14 +2,14 @@ package capture
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/internal/durable"
 )
@@ -26,7 +26,7 @@ type namedTensor struct {
 }
 
 // writeShard writes tensors as a safetensors file that appears under its name when
-// it is durable. It returns the SHA-256.
+// it is durable. It returns the XXH3-64.
 func writeShard(path string, metadata map[string]string, tensors []namedTensor) (string, error) {
 	header, err := shardHeader(metadata, tensors)
 	if err != nil {
@@ -85,10 +85,10 @@ func writeFile(path string, write func(io.Writer) error) (sum string, err error)
 	if err != nil {
 		return "", caused(temp, err)
 	}
-	h := sha256.New()
+	h := xxh3.New()
 	err = durable.Finish(f, path, func(w io.Writer) error { return write(io.MultiWriter(w, h)) })
 	if err != nil {
 		return "", caused(path, err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return fmt.Sprintf("%016x", h.Sum64()), nil
 }

@@ -5,13 +5,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/zeebo/xxh3"
 )
 
 // Verify checks that the captures of a folder are as they were written: what
-// [OpenRun] checks, the SHA-256 of each shard, and that each example with a number
+// [OpenRun] checks, the checksum of each shard, and that each example with a number
 // that is not finite was flagged by the writer. It returns one sentence for each
 // thing that is wrong, none for a sound folder; err is for what kept it from
 // looking, such as ctx's end. It reads everything twice.
@@ -40,12 +43,16 @@ func Verify(ctx context.Context, path string, opt Options) (problems []string, e
 func (c *Capture) verify(ctx context.Context) (problems []string, err error) {
 	for _, s := range c.manifest.Shards {
 		path := filepath.Join(c.dir, s.File)
-		sum, err := fileSHA256(ctx, path)
+		name, want, h := "XXH3", s.XXH3, hash.Hash(xxh3.New())
+		if want == "" {
+			name, want, h = "SHA-256", s.SHA256, sha256.New()
+		}
+		sum, err := checksum(ctx, path, h)
 		if err != nil {
 			return problems, err
 		}
-		if sum != s.SHA256 {
-			problems = append(problems, fmt.Sprintf("%s has the SHA-256 %s, the manifest says %s", path, sum, s.SHA256))
+		if sum != want {
+			problems = append(problems, fmt.Sprintf("%s has the %s %s, the manifest says %s", path, name, sum, named(want)))
 		}
 	}
 	for b, err := range c.Blocks(ctx, 0, c.Len(), BlockOptions{}) {
@@ -61,14 +68,13 @@ func (c *Capture) verify(ctx context.Context) (problems []string, err error) {
 	return problems, nil
 }
 
-// fileSHA256 returns the SHA-256 of a file in hexadecimal digits.
-func fileSHA256(ctx context.Context, path string) (_ string, err error) {
+// checksum returns what a hash makes of a file, in hexadecimal digits.
+func checksum(ctx context.Context, path string, h hash.Hash) (_ string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", caused(path, err)
 	}
 	defer f.Close()
-	h := sha256.New()
 	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/infl-dev/infl/influence/dataset"
 )
 
@@ -97,7 +99,7 @@ func (w *Writer) resume() error {
 		if err != nil {
 			return err
 		}
-		sum, err := fileSHA256(context.Background(), path)
+		sum, err := checksum(context.Background(), path, xxh3.New())
 		if err != nil {
 			return err
 		}
@@ -123,7 +125,7 @@ func (w *Writer) examplesOf(path string) (n int64, err error) {
 func shardName(i int) string { return fmt.Sprintf("%05d.safetensors", i) }
 
 func (w *Writer) addShard(name string, n int64, sum string) {
-	w.manifest.Shards = append(w.manifest.Shards, Shard{File: name, First: w.manifest.N, N: n, SHA256: sum})
+	w.manifest.Shards = append(w.manifest.Shards, Shard{File: name, First: w.manifest.N, N: n, XXH3: sum})
 	w.manifest.N += n
 }
 

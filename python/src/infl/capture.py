@@ -9,7 +9,7 @@ import torch
 
 from .collect import DTYPES, Collector
 from .layout import Layout
-from .shards import SUFFIX, ShardWriter, file_sha256, read_header, read_ids, shard_name, write_json
+from .shards import SUFFIX, ShardWriter, file_xxh3, read_header, read_ids, shard_name, write_json
 
 MANIFEST, UNFINISHED = "manifest.json", "manifest.part.json"
 
@@ -151,10 +151,10 @@ class Capture:
         before = []
         for k, (ids, _) in enumerate(self._finished):
             file = shard_name(k)
-            before.append({"file": file, "n": len(ids), "sha256": file_sha256(os.path.join(self.out, file))})
+            before.append({"file": file, "n": len(ids), "xxh3": file_xxh3(os.path.join(self.out, file))})
         first, listed = 0, []
         for s in before + shards:
-            listed.append({"file": s["file"], "first": first, "n": s["n"], "sha256": s["sha256"]})
+            listed.append({"file": s["file"], "first": first, "n": s["n"], "xxh3": s["xxh3"]})
             first += s["n"]
         write_json(os.path.join(self.out, MANIFEST), {**template, "n": first, "shards": listed})
         for name in (UNFINISHED, UNFINISHED + SUFFIX):

@@ -3,7 +3,7 @@ import json
 import os
 import shutil
 
-from .shards import file_sha256, read_ids, shard_name, write_json
+from .shards import file_xxh3, read_ids, shard_name, write_json
 
 
 def merge(parts, out):
@@ -27,7 +27,7 @@ def merge(parts, out):
     for part, manifest in zip(parts, manifests):
         for s in manifest["shards"]:
             path = os.path.join(part, s["file"])
-            if file_sha256(path) != s["sha256"]:
+            if file_xxh3(path) != s["xxh3"]:
                 raise ValueError(f"{path} is not as its manifest says")
             for key in read_ids(path):
                 if key in seen:

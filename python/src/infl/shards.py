@@ -1,10 +1,11 @@
 """Safetensors shards and manifests, written so that what has its name is whole."""
-import hashlib
 import json
 import os
 import queue
 import struct
 import threading
+
+import xxhash
 
 ALIGNMENT = 4096  # numbers begin at a page, so that a mapped shard's pages hold nothing else
 SUFFIX = ".tmp"
@@ -14,10 +15,10 @@ ITEM = {"I64": 8, "F64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "U8": 1}
 def write_durably(path, write):
     """Writes a file under a temporary name, makes it durable and renames it.
 
-    write(put) calls put(bytes-like) for each part. Returns the SHA-256.
+    write(put) calls put(bytes-like) for each part. Returns the XXH3-64.
     """
     temp = path + SUFFIX
-    digest = hashlib.sha256()
+    digest = xxhash.xxh3_64()
     with open(temp, "wb") as f:
         def put(part):
             digest.update(part)
@@ -70,9 +71,13 @@ def read_ids(path):
         return list(struct.unpack(f"<{(end - begin) // 8}q", f.read(end - begin)))
 
 
-def file_sha256(path):
+def file_xxh3(path):
+    """XXH3-64 of a file: unlike SHA-256, it keeps up with memory."""
+    digest = xxhash.xxh3_64()
     with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
+        while part := f.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def shard_name(i):
@@ -146,7 +151,7 @@ class ShardWriter:
 
         file = shard_name(self.number + len(self.shards))
         digest = write_durably(os.path.join(self.out, file), write)
-        self.shards.append({"file": file, "n": n, "sha256": digest})
+        self.shards.append({"file": file, "n": n, "xxh3": digest})
         self.held, self.bytes = [], 0
 
     def _parts(self, name):
