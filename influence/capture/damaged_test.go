@@ -3,8 +3,10 @@ package capture
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -98,6 +100,28 @@ func overwrite(t testing.TB, path, tensor string, i int64, bits uint64) {
 	require.True(t, there)
 	binary.LittleEndian.PutUint64(b[x.Offset+8*i:], bits)
 	require.NoError(t, os.WriteFile(path, b, 0o666))
+}
+
+// TestVerifyReadsBothChecksums: shards of other writers have a SHA-256, and a shard
+// without any is reported.
+func TestVerifyReadsBothChecksums(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, aManifest(), WriterOptions{ShardBytes: 2500}, 6, 6)
+	shard := opened(t, dir).Manifest().Shards[0]
+	path := filepath.Join(dir, shard.File)
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	edit(t, filepath.Join(dir, manifestName), fmt.Sprintf(`"xxh3": %q`, shard.XXH3), fmt.Sprintf(`"sha256": "%x"`, sha256.Sum256(b)))
+	verified := func() string {
+		problems, err := Verify(t.Context(), dir, Options{})
+		require.NoError(t, err)
+		return strings.Join(problems, "\n")
+	}
+	require.Empty(t, verified())
+	edit(t, path, "infl-capture", "infl-capturf")
+	require.Contains(t, verified(), path+" has the SHA-256 ")
+	edit(t, filepath.Join(dir, manifestName), fmt.Sprintf(`"sha256": "%x"`, sha256.Sum256(b)), `"crc": ""`)
+	require.Contains(t, verified(), "the manifest says (none)")
 }
 
 // TestNumbersThatAreNotFiniteAreFlagged by the writer and, where a file says nothing

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import re
@@ -350,10 +351,19 @@ def test_merge(tmp_path):
     capture(Case(case.model, case.batches(5)[1]), tmp_path / "half", dtype="F16")
     with pytest.raises(ValueError, match="dtype differs"):
         infl.merge([tmp_path / "0", tmp_path / "half"], tmp_path / "out3")
-    with open(tmp_path / "1" / "00000.safetensors", "ab") as f:
-        f.write(b"x")
-    with pytest.raises(ValueError, match="is not as its manifest says"):
-        infl.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "out4")
+    # Captures of other writers have a SHA-256.
+    manifest = read_manifest(tmp_path / "1")
+    (shard,) = manifest["shards"]
+    del shard["xxh3"]
+    shard["sha256"] = hashlib.sha256((tmp_path / "1" / shard["file"]).read_bytes()).hexdigest()
+    (tmp_path / "1" / "manifest.json").write_text(json.dumps(manifest))
+    infl.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "out4")
+    assert [sorted(s) for s in read_manifest(tmp_path / "out4")["shards"]] == [["file", "first", "n", "xxh3"], ["file", "first", "n", "sha256"]]
+    for part in "10":
+        with open(tmp_path / part / "00000.safetensors", "ab") as f:
+            f.write(b"x")
+        with pytest.raises(ValueError, match=f"{part}/00000.safetensors is not as its manifest says"):
+            infl.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "out5")
 
 
 def test_batch_invariance():
