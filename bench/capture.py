@@ -1,24 +1,27 @@
 """What a capture costs beside an ordinary forward and backward pass.
 
-    python bench/capture.py FOLDER [ROUNDS]
+    python bench/capture.py MEMORY DISK [ROUNDS]
 
 A transformer of 4 layers (d = 128, 4 heads, MLP 512; 24 linear maps) over 64 tokens,
-batches of 64. Each round captures 768 examples into FOLDER, in float32 and
-bfloat16, beside forward and backward passes over the same batches that form the
-gradients of all parameters. Hashing, writing and fsync are part of the capture.
+batches of 64. Each round captures 512 examples in float32 and bfloat16 into the
+folders MEMORY, in memory-backed storage, and DISK, beside forward and backward passes
+over the same batches that form the gradients of all parameters, and a plain
+sequential write of as many bytes to DISK. Hashing, writing and fsync are part of the
+capture, fsync of the plain write.
 """
 import os
 import shutil
 import statistics
 import sys
 import time
+import warnings
 
 import torch
 from torch import nn
 
 import infl
 
-WIDTH, LAYERS, HEADS, TOKENS, BATCH, BATCHES, WORDS = 128, 4, 4, 64, 64, 12, 256
+WIDTH, LAYERS, HEADS, TOKENS, BATCH, BATCHES, WORDS = 128, 4, 4, 64, 64, 8, 256
 
 
 class Layer(nn.Module):
@@ -67,29 +70,49 @@ def captured(model, batches, folder, dtype):
     return cap.report["bytes"]
 
 
-def main(folder, rounds):
-    import warnings
+def written(path, size):
+    """A plain write of bytes that no file system can leave out, made durable."""
+    part = os.urandom(1 << 20)
+    with open(path, "wb") as f:
+        for _ in range(size >> 20):
+            f.write(part)
+        f.flush()
+        os.fsync(f.fileno())
+    os.remove(path)
+
+
+def main(memory, disk, rounds):
     warnings.simplefilter("ignore", infl.CaptureWarning)
     torch.manual_seed(0)
     model = Model().eval()
     batches = [torch.randint(0, WORDS, (BATCH, TOKENS)) for _ in range(BATCHES)]
-    out = os.path.join(folder, "infl-bench-capture")
-    jobs = {"forward + backward": lambda: ordinary(model, batches), **{d: (lambda d=d: captured(model, batches, out, d)) for d in ("F32", "BF16")}}
-    seconds, size = {name: [] for name in jobs}, {}
+    size, jobs = {}, {"forward + backward": lambda: ordinary(model, batches)}
+    for place, folder in (("memory", memory), ("disk", disk)):
+        for dtype in ("F32", "BF16"):
+            def job(out=os.path.join(folder, "infl-bench-capture"), dtype=dtype):
+                size[dtype] = captured(model, batches, out, dtype)
+            jobs[f"{dtype} to {place}"] = job
+    for dtype in ("F32", "BF16"):
+        jobs[f"{dtype} plain write"] = lambda dtype=dtype: written(os.path.join(disk, "infl-bench-write"), size[dtype])
+    seconds = {name: [] for name in jobs}
     ordinary(model, batches[:2])
     for _ in range(rounds):
         for name, job in jobs.items():
             begin = time.perf_counter()
-            size[name] = job()
+            job()
             seconds[name].append(time.perf_counter() - begin)
-    shutil.rmtree(out, ignore_errors=True)
-    base = seconds["forward + backward"]
-    for name, s in seconds.items():
-        line = f"{name:20} min {min(s):6.3f} s  median {statistics.median(s):6.3f} s"
-        if size[name]:
-            line += f"  {size[name] / 2**20:7.0f} MiB  + {100 * (min(s) / min(base) - 1):3.0f} % (min)  + {100 * (statistics.median(s) / statistics.median(base) - 1):3.0f} % (median)"
-        print(line)
+        for folder in (memory, disk):
+            shutil.rmtree(os.path.join(folder, "infl-bench-capture"))
+    best, middle = ({name: of(s) for name, s in seconds.items()} for of in (min, statistics.median))
+    for name in jobs:
+        print(f"{name:20} min {best[name]:6.3f} s  median {middle[name]:6.3f} s")
+    for dtype in ("F32", "BF16"):
+        more = [t[f"{dtype} to memory"] / t["forward + backward"] - 1 for t in (best, middle)]
+        # What bounds a capture to a disk: the capture itself, or half the disk's rate.
+        disk = [t[f"{dtype} to disk"] / max(t[f"{dtype} to memory"], 2 * t[f"{dtype} plain write"]) for t in (best, middle)]
+        print(f"{dtype:4} {size[dtype] >> 20:5} MiB  to memory {more[0]:+5.0%} (min) {more[1]:+5.0%} (median) of forward + backward"
+              f"  to disk {disk[0]:.2f} (min) {disk[1]:.2f} (median) of its bound")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5)
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 5)

@@ -129,11 +129,13 @@ class Layout:
         says; returns which examples are finite as stored."""
         values = values.to(DTYPES[self.dtype])
         rows = name[0] != "G" and values.dim() == 3
+        packed = (pack(values, keep) if rows else values).contiguous()
         finite = torch.ones(len(values), dtype=torch.bool)
-        # One sum finds out whether there is anything to look for.
-        if not bool(torch.isfinite(values.sum(dtype=self._precise(values.dtype)))):
+        # One sum finds out whether there is anything to look for; it is quick over
+        # numbers that lie together.
+        if not bool(torch.isfinite(packed.sum(dtype=self._precise(values.dtype)))):
             finite = torch.isfinite(only(values, keep)).flatten(1).all(1).cpu()
-        out[name] = (self.dtype, to_numpy(pack(values, keep) if rows else values))
+        out[name] = (self.dtype, to_numpy(packed))
         return finite
 
 
@@ -158,5 +160,5 @@ def counts(tokens, n):
 
 def to_numpy(x):
     """The numbers on the host; bfloat16, which numpy lacks, as its bits."""
-    x = x.detach().contiguous().cpu()
+    x = x.detach().cpu()
     return x.view(torch.uint16).numpy() if x.dtype == torch.bfloat16 else x.numpy()
