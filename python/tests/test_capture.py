@@ -101,12 +101,26 @@ def test_loss_scale_is_divided_out(tmp_path):
             np.testing.assert_allclose(a[name], b[name], rtol=1e-12, err_msg=name)
 
 
+def test_autocast_gives_the_gradients_of_autocast(tmp_path):
+    case = cases(torch.float32)["tokens"]
+    halved = lambda model, b: loss(torch.autocast("cpu", torch.bfloat16)(model), b)
+    case = Case(case.model, case.data, loss=halved)
+    capture(case, tmp_path / "c")
+    manifest, tensors = read_capture(tmp_path / "c")
+    got, want = example_gradients(manifest, tensors), autograd_gradients(case, manifest["modules"])
+    for module, g in want.items():
+        # Autograd rounds each gradient to bfloat16, rows of a capture are rounded before their sum.
+        assert np.abs(got[module] - g.numpy()).max() < 2e-2 * g.abs().max(), module
+
+
 def test_model_is_left_as_it_was(tmp_path):
     model = CASES["lora"].model
+    model.norm.eval()
     trained = [p.requires_grad for p in model.parameters()]
     before = weights_sha256(model)
     capture(CASES["lora"], tmp_path / "c")
-    assert model.training and [p.requires_grad for p in model.parameters()] == trained
+    assert [name for name, m in model.named_modules() if not m.training] == ["norm"]
+    assert [p.requires_grad for p in model.parameters()] == trained
     assert weights_sha256(model) == before == read_manifest(tmp_path / "c")["model"]["fingerprint"]
     assert all(p.grad is None for p in model.parameters())
     assert not any(m._forward_hooks for m in model.modules())
@@ -222,6 +236,20 @@ def test_sampled_labels_depend_on_seed_and_key_only(tmp_path):
     assert (counts - p[0]).abs().max() < 4 * (0.25 / 4000) ** 0.5
 
 
+class Experts(torch.nn.Module):
+    """Matrices of several experts in one parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = torch.nn.Parameter(torch.zeros(3, 4, 4))
+
+
+class Mixture(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.router, self.experts = torch.nn.Linear(4, 4), Experts()
+
+
 def test_coverage_is_told(tmp_path):
     with pytest.warns(infl.CaptureWarning, match=r"captures 379 of 555 parameters \(68.3 %\); not table.weight, place.weight, norm.weight, norm.bias"):
         infl.Capture(CASES["tokens"].model, tmp_path / "c").collector.close()
@@ -229,6 +257,11 @@ def test_coverage_is_told(tmp_path):
     with pytest.warns(infl.CaptureWarning, match="1.weight"):
         cap = infl.Capture(grouped, tmp_path / "d")
     assert cap.collector.reasons == {"1": "a grouped convolution"}
+    cap.collector.close()
+    with pytest.warns(infl.CaptureWarning, match=r"captures 20 of 68 parameters \(29.4 %\); not experts.w"):
+        cap = infl.Capture(Mixture(), tmp_path / "m")
+    assert cap.coverage["skipped"] == ["experts.w"]
+    assert cap.collector.reasons == {"experts": "Experts is no linear map, convolution or embedding"}
     cap.collector.close()
     with pytest.raises(ValueError, match="no module to capture; 0: a convolution with circular padding"):
         infl.Capture(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3, padding_mode="circular")), tmp_path / "e")

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pyarrow as pa
@@ -38,3 +40,18 @@ def test_what_cannot_be_read_is_named(run):
         infl.read(run / "nothing")
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         infl.nothing
+
+
+def test_torch_is_needed_by_captures_only(run):
+    program = f"""
+import sys
+sys.modules["torch"] = sys.modules["sklearn"] = sys.modules["polars"] = None
+import infl
+assert infl.read({str(run)!r}, format="arrow").num_rows == 1
+infl.merge, infl.batches, infl.export_sklearn
+try:
+    infl.Capture
+except ImportError:
+    print("needs torch")
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout == "needs torch\n"

@@ -222,5 +222,6 @@ def weights_sha256(model):
         if not isinstance(t, torch.Tensor):
             continue
         digest.update(f"{name} {t.dtype} {tuple(t.shape)}\n".encode())
+        t = t.full_tensor() if hasattr(t, "full_tensor") else t  # of the parts that FSDP's ranks hold
         digest.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return "sha256:" + digest.hexdigest()

@@ -31,7 +31,7 @@ class Collector:
         self.coverage = coverage(model, self.sites)
         self.calls = None
         self._anchor = torch.zeros((), requires_grad=True)
-        self._training = model.training
+        self._training = {m: m.training for m in model.modules()}
         self._frozen = [p for p in model.parameters() if p.requires_grad]
         self._cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
@@ -47,7 +47,8 @@ class Collector:
         for p in self._frozen:
             p.requires_grad_(True)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = self._cudnn
-        self.model.train(self._training)
+        for module, training in self._training.items():
+            module.training = training
 
     def _hook(self, site):
         def forward(module, args, kwargs, output):
