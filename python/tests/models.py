@@ -122,7 +122,7 @@ def cases(dtype=torch.float64, n=10):
         made[name] = Case(model, {"ids": torch.arange(100, 100 + n), **data}, **more)
 
     def tokens():
-        x = torch.randint(1, 11, (n, 7))
+        x = torch.randint(0, 11, (n, 7))  # 0, the padding of the table, stands in real positions too
         lengths = torch.randint(1, 8, (n,))
         mask = (torch.arange(7) < lengths[:, None]).long()
         # The first label of each example is ignored; its position is a row all the same.

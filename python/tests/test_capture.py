@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import warnings
 
 import numpy as np
@@ -131,6 +132,7 @@ def test_no_gradient_of_a_parameter_is_formed(tmp_path):
     with infl.Capture(case.model, tmp_path / "c") as cap:
         with cap.batch(ids=case.data["ids"]) as batch:
             assert not any(p.requires_grad for p in case.model.parameters())
+            assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.benchmark
             batch.backward(loss(case.model, case.data))
             assert all(p.grad is None for p in case.model.parameters())
 
@@ -189,6 +191,10 @@ def test_not_finite_is_flagged(tmp_path):
     data["x"][5, 0] = 1e30
     capture(Case(case.model, data), tmp_path / "c", dtype="F16")
     assert np.flatnonzero(read_capture(tmp_path / "c")[1]["flag"]).tolist() == [3, 5]
+    # A loss alone, whose gradients are finite, counts too.
+    endless = lambda model, b: loss(model, b) + torch.where(b["ids"] == 107, torch.inf, 0.0)
+    capture(Case(case.model, case.data, loss=endless), tmp_path / "d")
+    assert np.flatnonzero(read_capture(tmp_path / "d")[1]["flag"]).tolist() == [7]
 
 
 def test_nothing_of_masked_positions_stays(tmp_path):
@@ -364,8 +370,10 @@ def test_another_manifest_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
-    def full(fd):
-        raise OSError(28, "No space left on device")
+    def full(fd, fsync=os.fsync):
+        if stat.S_ISREG(os.fstat(fd).st_mode) and os.fstat(fd).st_size > 4096:  # a shard
+            raise OSError(28, "No space left on device")
+        fsync(fd)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         capture(CASES["dense"], tmp_path / "c", shard_bytes=1)
