@@ -1,0 +1,151 @@
+package model_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/infl-dev/infl/influence/capture"
+	"github.com/infl-dev/infl/influence/model"
+	"github.com/infl-dev/infl/internal/goldentest"
+)
+
+// A golden is a case of convex models: examples from its captures, labels, and arrays.
+type golden struct {
+	dir          string
+	mu           float64
+	train, query *model.Data
+	tolerance    map[string]float64
+}
+
+var goldenKinds = map[string]model.Kind{"ridge_exact": model.Ridge, "softmax_exact": model.Softmax, "softmax_exact_strong": model.Softmax}
+
+func openGolden(t *testing.T, name string) *golden {
+	t.Helper()
+	g := &golden{dir: filepath.Join(goldentest.Dir(t, "neural"), name), tolerance: map[string]float64{}}
+	text, err := os.ReadFile(filepath.Join(g.dir, "expected.json"))
+	require.NoError(t, err)
+	var j struct {
+		Mu       float64
+		Expected map[string]struct {
+			Tol float64 `json:"tol_f64"`
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &j))
+	g.mu = j.Mu
+	for array, x := range j.Expected {
+		g.tolerance[array] = x.Tol
+	}
+	g.train, g.query = g.data(t, "train"), g.data(t, "query")
+	return g
+}
+
+// data returns the rows of a split. Labels of the ridge case follow from the
+// prediction and the captured residual.
+func (g *golden) data(t *testing.T, split string) *model.Data {
+	c, err := capture.Open(filepath.Join(g.dir, "capture", split), capture.Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	d := &model.Data{Keys: c.Keys()}
+	theta := g.array(t, "theta")
+	for b, err := range c.Blocks(context.Background(), 0, c.Len(), capture.BlockOptions{}) {
+		require.NoError(t, err)
+		var buffers [2][]float64
+		a, err := capture.Inputs(b, "linear", false, &buffers[0])
+		require.NoError(t, err)
+		r, err := capture.OutputGradients(b, "linear", &buffers[1])
+		require.NoError(t, err)
+		for i := range a.Rows {
+			row := a.Row(i)[:c.Manifest().Modules[0].In]
+			d.X = append(d.X, row...)
+			if r.Cols == 1 {
+				y := theta[len(theta)-1] - r.At(i, 0)
+				for j, v := range row {
+					y += v * theta[j]
+				}
+				d.Y = append(d.Y, y)
+			}
+		}
+	}
+	if d.Y == nil {
+		d.Y = g.array(t, "labels_"+split)
+	}
+	return d
+}
+
+func (g *golden) array(t *testing.T, name string) []float64 {
+	t.Helper()
+	v, err := goldentest.NPY(filepath.Join(g.dir, "expected", name+".npy"))
+	require.NoError(t, err)
+	return v.Data
+}
+
+// check compares numbers with an array, within the case's own tolerance.
+func (g *golden) check(t *testing.T, name string, got []float64) {
+	t.Helper()
+	require.Less(t, worst(got, g.array(t, name)), g.tolerance[name], name)
+}
+
+// worst is the largest error by the largest magnitude.
+func worst(got, want []float64) float64 {
+	if len(got) != len(want) {
+		return 1
+	}
+	most, off := 0.0, 0.0
+	for i, w := range want {
+		most, off = max(most, w, -w), max(off, got[i]-w, w-got[i])
+	}
+	return off / most
+}
+
+// fit trains a golden's model on a subset.
+func (g *golden) fit(t *testing.T, name string, s model.Subset) *model.Model {
+	t.Helper()
+	m, err := model.Fit(t.Context(), g.train, model.Options{Kind: goldenKinds[name], L2: g.mu}, s)
+	require.NoError(t, err)
+	return m
+}
+
+func TestFitReachesTheGoldenMinimum(t *testing.T) {
+	for name := range goldenKinds {
+		t.Run(name, func(t *testing.T) {
+			g := openGolden(t, name)
+			m := g.fit(t, name, model.Subset{})
+			g.check(t, "theta", m.Layers[0].Theta)
+			require.Less(t, m.Training.Gradient, 1e-10)
+		})
+	}
+}
+
+// TestTrainingWithoutRows: 1/N and μ stay where a row is left out.
+func TestTrainingWithoutRows(t *testing.T) {
+	for name := range goldenKinds {
+		t.Run(name, func(t *testing.T) {
+			g := openGolden(t, name)
+			whole := g.fit(t, name, model.Subset{})
+			before, err := whole.Losses(t.Context(), g.query, 1)
+			require.NoError(t, err)
+			want, n := g.array(t, "loo_loss_change"), g.train.Len()
+			var got, expected []float64
+			for row := 0; row < n; row += 7 {
+				rows := make([]int64, 0, n)
+				for i := range int64(n) {
+					if i != int64(row) {
+						rows = append(rows, i)
+					}
+				}
+				m := g.fit(t, name, model.Subset{Rows: rows, Denominator: float64(n), Start: whole})
+				after, err := m.Losses(t.Context(), g.query, 1)
+				require.NoError(t, err)
+				for q := range after {
+					got, expected = append(got, after[q]-before[q]), append(expected, want[q*n+row])
+				}
+			}
+			require.Less(t, worst(got, expected), g.tolerance["loo_loss_change"])
+		})
+	}
+}
