@@ -88,11 +88,7 @@ func (r *Run) list(path string) error {
 	var j struct {
 		Format      string
 		Version     int
-		Checkpoints []struct {
-			Checkpoint
-			Dir       string
-			Optimizer *Optimizer
-		}
+		Checkpoints []listedCheckpoint
 	}
 	if err := json.Unmarshal(b, &j); err != nil {
 		return problem(name, "is not understood: %v", err)

@@ -27,8 +27,8 @@ type Data struct {
 	// Keys name the rows; nil means 0 … n−1.
 	Keys *dataset.Keys
 
-	// Table identifies the file that the rows come from; may be empty.
-	Table string
+	// Table identifies the files that the rows come from; may be empty.
+	Table dataset.Fingerprint
 }
 
 // Len returns n.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
 )
@@ -31,20 +32,20 @@ type Layer struct {
 
 // A Training says how the weights came about.
 type Training struct {
-	Rows         int64     `json:"rows"`        // trained on
-	Denominator  float64   `json:"denominator"` // N of the objective
-	L2           float64   `json:"l2"`
-	FreeBias     bool      `json:"free_bias,omitempty"`
-	Seed         uint64    `json:"seed,omitempty"`
-	Optimizer    Optimizer `json:"optimizer,omitempty"`
-	LearningRate float64   `json:"learning_rate,omitempty"`
-	Momentum     float64   `json:"momentum,omitempty"`
-	BatchSize    int       `json:"batch_size,omitempty"`
-	Epoch        int       `json:"epoch,omitempty"` // finished epochs
-	Step         int64     `json:"step,omitempty"`  // batches, or Newton steps
-	Objective    float64   `json:"objective"`       // J at the weights
-	Gradient     float64   `json:"gradient"`        // largest magnitude of an entry of ∂J/∂θ
-	Table        string    `json:"table,omitempty"` // identifies the train table
+	Rows         int64               `json:"rows"`        // trained on
+	Denominator  float64             `json:"denominator"` // N of the objective
+	L2           float64             `json:"l2"`
+	FreeBias     bool                `json:"free_bias,omitempty"`
+	Seed         uint64              `json:"seed,omitempty"`
+	Optimizer    Optimizer           `json:"optimizer,omitempty"`
+	LearningRate float64             `json:"learning_rate,omitempty"`
+	Momentum     float64             `json:"momentum,omitempty"`
+	BatchSize    int                 `json:"batch_size,omitempty"`
+	Epoch        int                 `json:"epoch,omitempty"` // finished epochs
+	Step         int64               `json:"step,omitempty"`  // batches, or Newton steps
+	Objective    float64             `json:"objective"`       // J at the weights
+	Gradient     float64             `json:"gradient"`        // largest magnitude of an entry of ∂J/∂θ
+	Table        dataset.Fingerprint `json:"table,omitzero"`  // of the train rows
 }
 
 // matrix is the weights as a matrix.

@@ -15,6 +15,9 @@ const (
 	// roundedTolerance is where a gradient that does not get smaller any more counts as
 	// rounding.
 	roundedTolerance = 1e-10
+
+	// separated is a mean loss below which weights are on their way to infinity.
+	separated = 1e-8
 )
 
 // softmax minimises the objective of softmax regression by Newton's method. Each step
@@ -50,6 +53,9 @@ func (t *trainer) softmax(ctx context.Context) error {
 	copy(theta, now.theta)
 	if most := largest(now.gradient); !(most <= roundedTolerance*unit) {
 		return fmt.Errorf("softmax regression has a gradient of %.1e after %d Newton steps; use an L2 regularisation above 0", most, newtonSteps)
+	}
+	if t.options.L2 == 0 && now.objective < separated {
+		return fmt.Errorf("the features of the %d rows tell all classes apart, so the loss has no minimum; use an L2 regularisation above 0", t.rows.Len())
 	}
 	return t.settle(ctx)
 }
