@@ -181,6 +181,8 @@ func parseNPY(b []byte) (Array, error) {
 			a.Data = append(a.Data, float64(binary.LittleEndian.Uint16(data[2*i:])))
 		case "|u1":
 			a.Data = append(a.Data, float64(data[i]))
+		case "|i1":
+			a.Data = append(a.Data, float64(int8(data[i])))
 		default:
 			return a, fmt.Errorf("type %s", m[1])
 		}
