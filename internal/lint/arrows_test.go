@@ -25,12 +25,14 @@ var arrows = map[string][]string{
 	"influence/sink":          {"influence", "influence/dataset", "internal/durable", "internal/kernel", "internal/parallel"},
 	"influence/capture":       {"influence", "influence/dataset", "internal/durable", "internal/kernel", "internal/parallel"},
 	"influence/model":         {"influence", "influence/capture", "influence/dataset", "internal/durable", "internal/kernel", "internal/kernel/dense", "internal/parallel"},
+	"influence/evaluate":      {},
+	"influence/retrain":       {"influence/dataset", "internal/durable", "internal/parallel"},
 	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},
 	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"gbdt/lightgbm":           {"gbdt", "influence"},
 	"internal/app": {
 		"internal/app/report",
-		"influence", "influence/capture", "influence/dataset", "influence/model", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/kernel", "internal/kernel/dense", "internal/parallel",
+		"influence", "influence/capture", "influence/dataset", "influence/evaluate", "influence/model", "influence/retrain", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 	"internal/app/report": {"influence", "influence/dataset", "influence/sink", "gbdt"},
 	"cmd/infl": {
