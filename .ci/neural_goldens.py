@@ -90,11 +90,14 @@ class Runner:
         """Runs infl score and returns the run folder."""
         run = os.path.join(self.args.work, f"run{self.runs}")
         self.runs += 1
-        command = [self.args.infl, "score", "--method", method, "--dtype", self.args.dtype, "--out", run, "--quiet", *flags]
+        self.infl("score", "--method", method, "--dtype", self.args.dtype, "--out", run, "--quiet", *flags)
+        return run
+
+    def infl(self, *arguments):
+        command = [self.args.infl, *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(" ".join(command) + "\n" + done.stderr)
-        return run
 
     def matrix(self, method, *flags):
         return np.load(os.path.join(self.score(method, "--top", "0", "--matrix", "npy", *flags), "matrix.npy"))
@@ -257,6 +260,18 @@ def softmax(r):
         r.save(case, "query_logits", np.stack(logits, 1))
 
 
+def lds(r):
+    """Sums of scores against models that were trained on subsets."""
+    case = "softmax_exact"
+    both = r.sides(case)
+    truth = [os.path.join(r.args.cases, case, "expected", f"lds_{x}.npy") for x in ("masks", "losses")]
+    for name, method, damping in (("influence_empirical_fisher_dense", "exact", ["--damping", "0.01"]),
+                                  ("datainf_mu", "datainf", ["--damping", "0.01"]), ("pairwise_identity_mu", "dot", [])):
+        run = r.score(method, "--top", "0", "--matrix", "npy", *damping, *both)
+        r.infl("eval", "--protocol", "lds", "--scores", run, "--masks", truth[0], "--losses", truth[1], "--out", run + "-lds", "--quiet")
+        r.save(case, "lds_" + name, np.loadtxt(os.path.join(run + "-lds", "series", "lds.csv"), delimiter=",", skiprows=1)[:, 1])
+
+
 def kron(r):
     both = r.sides("kron_exact")
     r.save("kron_exact", "pairwise", r.matrix("exact", *both))
@@ -291,7 +306,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, tracin, lora, trak, softmax, kron, ridge, alike):
+    for case in (rows_cases, tracin, lora, trak, softmax, lds, kron, ridge, alike):
         case(r)
 
 

@@ -14,6 +14,7 @@ import (
 // tests that start processes.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
+		"additive": additive,
 		"infl": func() {
 			limitFileSize()
 			main()

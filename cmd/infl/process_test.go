@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,19 +68,18 @@ func ladderScore(out string, more ...string) []string {
 // requireSameRun compares all that must be the same in two finished runs.
 func requireSameRun(t testing.TB, want, got string) {
 	t.Helper()
-	entries, err := os.ReadDir(want)
-	require.NoError(t, err)
-	for _, e := range entries {
-		switch e.Name() {
-		case "log.jsonl", "run.json":
-			continue
+	err := fs.WalkDir(os.DirFS(want), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || name == "log.jsonl" || name == "run.json" {
+			return err
 		}
-		a, err := os.ReadFile(filepath.Join(want, e.Name()))
+		a, err := os.ReadFile(filepath.Join(want, name))
 		require.NoError(t, err)
-		b, err := os.ReadFile(filepath.Join(got, e.Name()))
+		b, err := os.ReadFile(filepath.Join(got, name))
 		require.NoError(t, err)
-		require.True(t, bytes.Equal(a, b), "%s differs", e.Name())
-	}
+		require.True(t, bytes.Equal(a, b), "%s differs", name)
+		return nil
+	})
+	require.NoError(t, err)
 	require.Equal(t, record(t, want), record(t, got))
 	require.NoDirExists(t, filepath.Join(got, "parts"))
 	require.NoFileExists(t, filepath.Join(got, "run.lock"))

@@ -48,7 +48,7 @@ func (r *reporting) verdict() report.Verdict {
 		v.Notes = append(v.Notes, "The page was made with --no-rows: keys and scores only. Neither model nor tables were read, so there are no fields, labels, predictions or groups.")
 	}
 	if r.s != nil {
-		if again := retrain(r.s.forest, r.s.model.Rows(), 0); again != nil {
+		if again := costOfRetraining(r.s.forest, r.s.model.Rows(), 0); again != nil {
 			v.Notes = append(v.Notes, "Retraining: "+again.text())
 		}
 	}

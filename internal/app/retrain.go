@@ -34,9 +34,9 @@ type retraining struct {
 	AllSeconds   float64 `json:"all_seconds"`
 }
 
-// retrain estimates the cost of training a model again; nil where the table is
+// costOfRetraining estimates the cost of training a model again; nil where the table is
 // not small.
-func retrain(f *gbdt.Forest, rows int64, shown int) *retraining {
+func costOfRetraining(f *gbdt.Forest, rows int64, shown int) *retraining {
 	if rows >= smallTable {
 		return nil
 	}

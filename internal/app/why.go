@@ -251,7 +251,7 @@ func (s *session) answer(o *WhyOptions, m sink.Matrix, e int64, job influence.Jo
 			add(low, r+1, i)
 		}
 	}
-	a.retraining = retrain(s.forest, s.model.Rows(), len(a.rows))
+	a.retraining = costOfRetraining(s.forest, s.model.Rows(), len(a.rows))
 	return a
 }
 
