@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/infl-dev/infl/internal/draw"
 )
 
 // LDSOptions say how sure a linear datamodeling score has to be about itself.
@@ -126,7 +128,7 @@ func bootstrap(x, y []ranking, m int, o LDSOptions) (low, high float64) {
 	for range o.Bootstrap {
 		weight := make([]float64, m)
 		for range m {
-			weight[below(source, int64(m))]++
+			weight[draw.Below(source, int64(m))]++
 		}
 		if mean, _ := meanDefined(rankCorrelations(x, y, weight)); !math.IsNaN(mean) {
 			means = append(means, mean)
