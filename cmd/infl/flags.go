@@ -69,3 +69,12 @@ func gradientFlags(f *pflag.FlagSet, o *app.GradientOptions) {
 	f.BoolVar(&o.NoBias, "no-bias", false, "of tracin-last and representer: the layer has no bias")
 	f.BoolVar(&o.FreeBias, "free-bias", false, "of representer: the layer's bias is not regularised")
 }
+
+// textFlags are those of methods on texts and of --prefilter.
+func textFlags(f *pflag.FlagSet, o *app.TextOptions) {
+	f.StringVar(&o.Text, "text", "", "of idf-overlap: the column of the texts, in both tables")
+	f.StringVar(&o.Tokens, "tokens", "", "of idf-overlap: words (runs of letters and digits in lower case; the default), or blanks (what stands between blanks, as it is)")
+	f.StringVar(&o.Prefilter, "prefilter", "", "score these train rows only, for each query: idf-overlap:N, nearest:N (by cosine), random:N, or @FILE with keys, or a table with query_key and train_key")
+	f.StringVar(&o.PrefilterTrain, "prefilter-train", "", "of --prefilter: texts or vectors of the train rows, in their order (default --train)")
+	f.StringVar(&o.PrefilterQuery, "prefilter-query", "", "of --prefilter: texts or vectors of the query rows, in their order (default --query)")
+}

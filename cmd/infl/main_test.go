@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"fails":     fails,
 			"lines":     lines,
 			"sums":      sums,
+			"scores":    scores,
 			"unrun":     unrun,
 			"edit":      edit,
 			"mangle":    mangle,

@@ -29,6 +29,7 @@ func newScore(c *app.Common) *cobra.Command {
 	f := cmd.Flags()
 	modelFlags(f, &o.ModelOptions, "boostin")
 	gradientFlags(f, &o.GradientOptions)
+	textFlags(f, &o.TextOptions)
 	f.IntVar(&o.Top, "top", 100, "keep up to K helpful and K harmful train rows per query")
 	f.StringVar(&o.Matrix, "matrix", "", "also write the whole score matrix: npy or arrow")
 	f.StringVar(&o.Aggregate, "aggregate", "", "also write one score per train row over all queries: sum, mean or max")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -98,6 +99,18 @@ func sumsOf(ts *testscript.TestScript, dir string) []float64 {
 		out = append(append(out, fr.X[0]...), fr.X[1]...)
 	}
 	return out
+}
+
+// scores DIR prints the rows of scores.parquet: query key, train key and score.
+func scores(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: scores RUN")
+	}
+	err := sink.ReadScores(context.Background(), ts.MkAbs(args[0]), func(r sink.ScoreRow) error {
+		_, err := fmt.Fprintln(ts.Stdout(), r.QueryKey, r.TrainKey, r.Score)
+		return err
+	})
+	ts.Check(err)
 }
 
 // unrun DIR… checks that folders hold nothing that looks like a whole run.

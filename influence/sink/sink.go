@@ -33,6 +33,10 @@ type SinkOptions struct {
 	// mean are kept: a pool has no score of a single query.
 	PoolRows []int64
 
+	// Candidates, where not nil, says which train positions each query position may keep
+	// in its lists; sums and a matrix are refused then.
+	Candidates Candidates
+
 	Description influence.Description // that of the scorer; it goes into the record
 }
 
@@ -65,6 +69,12 @@ func (o SinkOptions) Validate() error {
 			errs = append(errs, o.TrainRows.Validate("train", o.numbers(o.TrainKeys.Len())))
 		}
 		fail(o.TrainGroups != nil && o.TrainGroups.Len() != o.TrainKeys.Len(), "the train groups do not have one value for each train row")
+	}
+	if o.Candidates != nil {
+		if o.Aggregate || o.Matrix != NoMatrix || o.Self {
+			errs = append(errs, errCandidates)
+		}
+		errs = append(errs, o.Candidates.validate(o.TrainRows.Len(), o.QueryRows.Len()))
 	}
 	if o.QueryKeys != nil && !o.Self {
 		errs = append(errs, o.QueryRows.Validate("query", o.QueryKeys.Len()))
@@ -112,7 +122,7 @@ func (r *Run) Sink(o SinkOptions) (influence.Sink, error) {
 		s.reducers = append(s.reducers, x)
 	}
 	if o.TopK > 0 {
-		s.top = &topK{k: o.TopK, signed: o.Description.Signed, train: o.TrainRows}
+		s.top = &topK{k: o.TopK, signed: o.Description.Signed, train: o.TrainRows, candidates: o.Candidates}
 		use(s.top)
 	}
 	if o.Aggregate {

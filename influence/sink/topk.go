@@ -23,9 +23,17 @@ type topK struct {
 	signed bool
 	train  influence.Rows
 	layout influence.Layout
+
+	candidates Candidates // nil where every train position may come into each list
 }
 
-func (r *topK) name() string { return fmt.Sprintf("top %d signed %t", r.k, r.signed) }
+func (r *topK) name() string {
+	name := fmt.Sprintf("top %d signed %t", r.k, r.signed)
+	if r.candidates != nil {
+		name += fmt.Sprintf(" candidates %016x", r.candidates.hash())
+	}
+	return name
+}
 
 func (r *topK) begin(l influence.Layout) error {
 	r.layout = l

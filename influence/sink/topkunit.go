@@ -40,24 +40,28 @@ func (u *topUnit[F]) add(t influence.Tile) error {
 	lo, hi := int(t.Query.Lo-u.unit.Query.Lo), int(t.Query.Hi-u.unit.Query.Lo)
 	first, last := lo/stripeEntries, (hi-1)/stripeEntries
 	count := last - first + 1
+	scores := values[F](t)
+	if u.r.candidates != nil {
+		scores = masked[F](t, u.r.candidates, int64(u.r.layout.PerRow))
+	}
 	turn := int(u.turn.Add(1) % int64(count))
 	for i := range count {
 		stripe := first + (turn+i)%count
 		base := stripe * stripeEntries
 		from, to := max(lo, base), min(hi, base+stripeEntries)
-		u.scan(&u.stripes[stripe], t, from-lo, from-base, to-from)
+		u.scan(&u.stripes[stripe], t, scores[from-lo:], from-base, to-from)
 	}
 	return nil
 }
 
-// scan offers the scores of width query entries, from column on in the tile
-// and from list on in the stripe.
-func (u *topUnit[F]) scan(s *topStripe[F], t influence.Tile, column, list, width int) {
+// scan offers the scores of width query entries, which begin a row of the tile's scores
+// and are those from list on in the stripe.
+func (u *topUnit[F]) scan(s *topStripe[F], t influence.Tile, scores []F, list, width int) {
 	rows, stride := int(t.Train.Len()), int(t.Query.Len())
-	scores := kernel.Matrix[F]{Data: values[F](t)[column:], Rows: rows, Cols: width, Stride: stride}
+	m := kernel.Matrix[F]{Data: scores, Rows: rows, Cols: width, Stride: stride}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ends.Add(list, scores, func(i int) int64 { return u.r.train.At(t.Train.Lo + int64(i)) })
+	s.ends.Add(list, m, func(i int) int64 { return u.r.train.At(t.Train.Lo + int64(i)) })
 }
 
 func (u *topUnit[F]) finish() ([]byte, error) {

@@ -48,8 +48,11 @@ func openInquiry(o *ScoreOptions) (inquiry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.vectors != nil {
+	switch {
+	case m.vectors != nil:
 		return openVectors(&o.Common, o, m)
+	case m.texts:
+		return openTextInquiry(&o.Common, o)
 	}
 	s, err := openSession(&o.Common, &o.ModelOptions)
 	if err != nil {

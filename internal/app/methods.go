@@ -6,22 +6,23 @@ import (
 )
 
 // A method is a line of the method table: a name on the command line and what is
-// behind it. Exactly one of tree and vectors is set.
+// behind it. Exactly one of tree, vectors and texts is set.
 type method struct {
 	name, needs, answers string
 
 	tree    *treeMethod   // explains a tree model
 	vectors *vectorMethod // multiplies files of vectors
+	texts   bool          // compares columns of texts
 }
 
 // methods lists what exists, in the order of --list-methods.
-var methods = slices.Concat(treeMethods, vectorMethods)
+var methods = slices.Concat(treeMethods, vectorMethods, textMethods)
 
 // laterMethods are named in the contract and not built yet.
 var laterMethods = []string{
 	"leafrefit", "trex",
 	"loo", "subsample", "shapley", "ekfac", "kfac",
-	"tkfac", "diagonal", "identity", "source", "idf-overlap",
+	"tkfac", "diagonal", "identity", "source",
 }
 
 // MethodNames returns the names of the methods that exist.

@@ -110,6 +110,7 @@ type ModelOptions struct {
 	LabelEdit, Measure                    string
 
 	GradientOptions
+	TextOptions
 }
 
 // GradientOptions are what methods on vectors have beside.
@@ -157,11 +158,15 @@ func (o *ModelOptions) Validate(needQuery bool) error {
 			errs = append(errs, err)
 		}
 	}
-	if m.vectors != nil {
+	switch {
+	case m.vectors != nil:
 		errs = append(errs, o.validateVectors(m, needQuery))
-	} else {
+	case m.texts:
+		errs = append(errs, o.validateTexts(m, needQuery))
+	default:
 		errs = append(errs, o.validateTrees(needQuery))
 	}
+	errs = append(errs, o.validatePrefilter(m))
 	return errors.Join(errs...)
 }
 
@@ -217,7 +222,17 @@ func idleFlags(method string, flags []string) error {
 // say something else.
 func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
 	errs := []error{m.vectors.validate(o, needQuery), o.validateForm()}
-	idle := m.vectors.idle(&o.GradientOptions)
+	idle := append(m.vectors.idle(&o.GradientOptions), o.treeFlags(m.vectors.compat)...)
+	if len(idle) > 0 {
+		errs = append(errs, idleFlags(m.name, idle))
+	}
+	return errors.Join(errs...)
+}
+
+// treeFlags returns the flags that are set and that only methods on trees depend on;
+// some others have the form of a reference implementation too.
+func (o *ModelOptions) treeFlags(compat bool) []string {
+	var out []string
 	for _, f := range []struct {
 		flag string
 		set  bool
@@ -225,18 +240,15 @@ func (o *ModelOptions) validateVectors(m method, needQuery bool) error {
 		{"--model", o.Model != ""}, {"--label", o.Label != ""}, {"--weight", o.Weight != ""}, {"--base", o.Base != ""},
 		{"--classes", len(o.Classes) > 0}, {"--categories", o.Categories != ""}, {"--predictions", o.Predictions != ""},
 		{"--row-masks", o.RowMasks != ""}, {"--learning-rate", len(o.LearningRate) > 0}, {"--lambda", o.Lambda != ""},
-		{"--alpha", o.Alpha != ""}, {"--trees", o.Trees != ""}, {"--of", o.Of != ""}, {"--form", o.Form != "exact" && !m.vectors.compat},
+		{"--alpha", o.Alpha != ""}, {"--trees", o.Trees != ""}, {"--of", o.Of != ""}, {"--form", o.Form != "exact" && !compat},
 		{"--initial-score", o.InitialScore != ""}, {"--label-edit", o.LabelEdit != ""}, {"--measure", o.Measure != ""},
 		{"--allow-approximate", o.AllowApproximate},
 	} {
 		if f.set {
-			idle = append(idle, f.flag)
+			out = append(out, f.flag)
 		}
 	}
-	if len(idle) > 0 {
-		errs = append(errs, idleFlags(m.name, idle))
-	}
-	return errors.Join(errs...)
+	return out
 }
 
 // columns returns the roles of the tables' columns.

@@ -46,7 +46,7 @@ func (o *ScoreOptions) Validate() error {
 	wrong(o.Aggregate != "" && o.Aggregate != "sum" && o.Aggregate != "mean" && o.Aggregate != "max", "--aggregate %q is not known; use sum, mean or max", o.Aggregate)
 	wrong(o.By != "" && o.Aggregate == "", "--by %s needs --aggregate sum, mean or max", o.By)
 	wrong(o.Top == 0 && o.Matrix == "" && o.Aggregate == "" && !o.Self, "--top 0 keeps nothing; ask for --matrix, --aggregate or --self")
-	return errors.Join(append([]error{o.ModelOptions.Validate(!o.Self), o.validateRemoval(), o.validatePer(), o.Output.Validate()}, errs...)...)
+	return errors.Join(append([]error{o.ModelOptions.Validate(!o.Self), o.validateRemoval(), o.validatePer(), o.validateLists(), o.Output.Validate()}, errs...)...)
 }
 
 // Score computes the influence of train rows on query rows, or on themselves,
@@ -171,6 +171,9 @@ func (o *ScoreOptions) fill(ctx context.Context, s inquiry, run *sink.Run, start
 	m := newMeasurement(started)
 	w, err := s.ready(ctx, o, stage{run, p, m, log})
 	if err != nil {
+		return err
+	}
+	if err := o.restrict(ctx, &w); err != nil {
 		return err
 	}
 	// Inputs are set once nothing can be refused any more, so that a refused

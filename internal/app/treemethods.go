@@ -29,7 +29,7 @@ func findTreeMethod(name string) (*treeMethod, error) {
 
 // errNotOfTrees says that a command explains tree models only.
 func errNotOfTrees(name string) error {
-	return fmt.Errorf("method %q multiplies vectors; only infl score has it", name)
+	return fmt.Errorf("method %q reads no tree model; only infl score has it", name)
 }
 
 // treeMethods lists what exists, in the order of --list-methods.

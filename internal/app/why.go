@@ -30,7 +30,7 @@ const maxWhyRows = 50
 
 // Validate lists what is wrong with the options.
 func (o *WhyOptions) Validate() error {
-	if m, err := findMethod(o.Method); err == nil && m.vectors != nil {
+	if m, err := findMethod(o.Method); err == nil && m.tree == nil {
 		return errNotOfTrees(o.Method)
 	}
 	var errs []error

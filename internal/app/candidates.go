@@ -1,0 +1,197 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/influence/sink"
+	"github.com/infl-dev/infl/internal/draw"
+)
+
+// A candidateFinder finds the train positions of work that each query is scored with.
+type candidateFinder struct {
+	options   *ScoreOptions
+	prefilter prefilter
+	work      *work
+}
+
+func (c *candidateFinder) find(ctx context.Context) (sink.Candidates, error) {
+	switch c.prefilter.kind {
+	case "random":
+		return c.random(), nil
+	case "idf-overlap":
+		return c.overlapping(ctx)
+	case "nearest":
+		return c.nearest(ctx)
+	}
+	if err := c.fingerprint(ctx, "candidates", c.prefilter.file); err != nil {
+		return nil, err
+	}
+	switch strings.ToLower(filepath.Ext(c.prefilter.file)) {
+	case ".parquet", ".csv", ".tsv", ".jsonl", ".arrow":
+		return c.listed(ctx)
+	}
+	return c.same()
+}
+
+// random draws rows for each query.
+func (c *candidateFinder) random() sink.Candidates {
+	out := make(sink.Candidates, c.work.job.Query.Len())
+	for q := range out {
+		row := c.work.job.Query.At(int64(q))
+		out[q] = draw.Subset(rand.NewPCG(c.options.Seed, uint64(row)), c.work.job.Train.Len(), c.prefilter.keep)
+	}
+	return out
+}
+
+// overlapping takes the rows with the largest overlap of rare words, if there is any.
+func (c *candidateFinder) overlapping(ctx context.Context) (sink.Candidates, error) {
+	o := c.options
+	train, query, err := c.sides(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var tables [2]*textTable
+	for i, path := range []string{train, query} {
+		if tables[i], err = openTexts(&o.Common, path, o.Text); err != nil {
+			return nil, err
+		}
+	}
+	x, err := indexTexts(ctx, &o.Common, tables[0], tables[1], o.tokenizer(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.sameRows(train, query, x.Documents(), tables[1].keys.Len()); err != nil {
+		return nil, err
+	}
+	return c.best(ctx, influence.IDFOverlap(x, o.Workers))
+}
+
+// nearest takes the rows with the largest cosines above 0.
+func (c *candidateFinder) nearest(ctx context.Context) (_ sink.Candidates, err error) {
+	o := c.options
+	train, query, err := c.sides(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var sides [2]influence.Vectors
+	for i, path := range []string{train, query} {
+		side, err := openVectorSide(&o.Common, path, o.Dtype)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, side.close()) }()
+		if sides[i], err = influence.Concat(side.blocks...); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.sameRows(train, query, sides[0].Rows(), sides[1].Rows()); err != nil {
+		return nil, err
+	}
+	budget, err := o.memory()
+	if err != nil {
+		return nil, err
+	}
+	s, err := influence.Cosine(sides[0], sides[1], influence.ProductOptions{Workers: o.Workers, MemoryBytes: budget / 2})
+	if err != nil {
+		return nil, err
+	}
+	return c.best(ctx, s)
+}
+
+// sides returns the files that are compared, and notes their content.
+func (c *candidateFinder) sides(ctx context.Context) (train, query string, err error) {
+	train, query = c.options.PrefilterTrain, c.options.PrefilterQuery
+	if train == "" {
+		return c.options.Train, c.options.Query, nil // These are inputs already.
+	}
+	return train, query, errors.Join(c.fingerprint(ctx, "prefilter-train", train), c.fingerprint(ctx, "prefilter-query", query))
+}
+
+// sameRows returns an error where the filter has other rows than the job's tables.
+func (c *candidateFinder) sameRows(train, query string, n, q int64) error {
+	if want := c.work.out.TrainKeys.Len(); n != want {
+		return fmt.Errorf("%s: has %d rows to filter by, --train has %d", train, n, want)
+	}
+	if want := c.work.out.QueryKeys.Len(); q != want {
+		return fmt.Errorf("%s: has %d rows to filter by, --query has %d", query, q, want)
+	}
+	return nil
+}
+
+// signed has the lists of a scorer keep scores > 0 at one end, and nothing of 0.
+type signed struct{ influence.Scorer }
+
+func (s signed) Describe() influence.Description {
+	d := s.Scorer.Describe()
+	d.Signed = true
+	return d
+}
+
+// candidateBytes is about what a list of the best takes for each of its rows.
+const candidateBytes = 64
+
+// best returns the positions of the rows with the largest scores above 0. Where lists of
+// all queries take more than a quarter of the memory, some queries come after others.
+func (c *candidateFinder) best(ctx context.Context, s influence.Scorer) (sink.Candidates, error) {
+	budget, err := c.options.memory()
+	if err != nil {
+		return nil, err
+	}
+	j := influence.Job{Train: c.work.job.Train}
+	keep := min(c.prefilter.keep, max(1, j.Train.Len()))
+	queries, atOnce := c.work.job.Query.Len(), max(1, budget/4/(keep*candidateBytes))
+	positions := c.positions()
+	out := make(sink.Candidates, queries)
+	for lo := int64(0); lo < queries; lo += atOnce {
+		j.Query = influence.RowRange(lo, min(lo+atOnce, queries))
+		top, err := sink.Top(ctx, signed{s}, j, int(keep))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range top {
+			if e.Side == sink.Helpful {
+				position, _ := positions(e.TrainRow)
+				out[e.QueryRow] = append(out[e.QueryRow], position)
+			}
+		}
+	}
+	for q := range out {
+		slices.Sort(out[q])
+	}
+	return out, nil
+}
+
+// positions returns what finds the position of a train row in the job.
+func (c *candidateFinder) positions() func(row int64) (position int64, ok bool) {
+	rows := c.work.job.Train
+	if r, contiguous := rows.Contiguous(); contiguous {
+		return func(row int64) (int64, bool) { return row - r.Lo, row >= r.Lo && row < r.Hi }
+	}
+	known := make(map[int64]int64, rows.Len())
+	for i := range rows.Len() {
+		known[rows.At(i)] = i
+	}
+	return func(row int64) (int64, bool) {
+		position, ok := known[row]
+		return position, ok
+	}
+}
+
+// fingerprint adds a file, or the first of a folder or glob, to the inputs of the run.
+func (c *candidateFinder) fingerprint(ctx context.Context, name, path string) error {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil // What reads it says more.
+	}
+	print, err := dataset.FingerprintFile(ctx, path)
+	c.work.inputs[name] = dataset.Fingerprint{Files: []dataset.FileFingerprint{print}}
+	return err
+}
