@@ -4,9 +4,10 @@
 // # What
 //
 // A [Trainer] fits a model to changed train data and answers with the losses of the
-// queries. [Command] is any program. An [Experiment] trains as often as a question
-// needs: on subsets, without each row, without the rows that help a query most. A
-// [Journal] keeps each answer, so that a killed experiment continues.
+// queries: [BuiltIn] trains a model of influence/model, [Command] runs any program. An
+// [Experiment] trains as often as a question needs: on subsets, without each row, without
+// the rows that help a query most. A [Journal] keeps each answer, so that a killed
+// experiment continues.
 //
 // # Flow
 //

@@ -27,7 +27,7 @@ var arrows = map[string][]string{
 	"influence/capture":       {"influence", "influence/dataset", "internal/durable", "internal/kernel", "internal/parallel"},
 	"influence/model":         {"influence", "influence/capture", "influence/dataset", "internal/durable", "internal/kernel", "internal/kernel/dense", "internal/parallel"},
 	"influence/evaluate":      {"internal/draw"},
-	"influence/retrain":       {"influence/dataset", "internal/durable", "internal/parallel"},
+	"influence/retrain":       {"influence/dataset", "influence/model", "internal/durable", "internal/parallel"},
 	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},
 	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"gbdt/lightgbm":           {"gbdt", "influence"},
