@@ -44,6 +44,10 @@
 // [ByLayer] parts such scores by layers, [Checkpoint].Scored by tokens of train rows, and
 // [CurvatureOptions].Remove asks about sets of them.
 //
+// # Texts
+//
+// [IDFOverlap] says which texts share rare words: a baseline, and a filter.
+//
 // # Not here
 //
 // Estimators on trees are in package gbdt, tables in influence/dataset, sinks

@@ -36,6 +36,8 @@
 // scores. Ties are ordered by train row. The metadata of every file says what
 // a positive score means.
 //
+// With [Candidates] only some train positions may come into the lists of a query.
+//
 // # Cost
 //
 // Top-k takes about q × 4k × 16 bytes for a unit in work and one comparison

@@ -51,8 +51,11 @@ func openScored(dir string) (*scoredRun, error) {
 }
 
 // flag returns a text of the run's configuration.
-func (s *scoredRun) flag(name string) string {
-	config, _ := s.record.Configuration.(map[string]any)
+func (s *scoredRun) flag(name string) string { return configured(s.record, name) }
+
+// configured returns a text of a run's configuration; "" where there is none.
+func configured(r sink.Record, name string) string {
+	config, _ := r.Configuration.(map[string]any)
 	text, _ := config[name].(string)
 	return text
 }

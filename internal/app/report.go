@@ -107,6 +107,9 @@ func reportRun(ctx context.Context, o *ReportOptions, p *Progress, dir string) (
 	case state != sink.Done:
 		return run, fmt.Errorf("is unfinished; run the same infl score again to continue it")
 	}
+	if command := configured(record, "command"); command != "score" {
+		return run, fmt.Errorf("is a run of infl %s; a report is about runs of infl score", command)
+	}
 	r := &reporting{dir: dir, options: o, record: record}
 	if err := r.open(ctx, p); err != nil {
 		return run, err

@@ -71,6 +71,9 @@ func (o *ScoreOptions) score(ctx context.Context, s inquiry, started time.Time) 
 		return err
 	}
 	if o.DryRun {
+		if o.Prefilter != "" {
+			plan.Warnings = append(plan.Warnings, "the plan is that of all train rows: which of them --prefilter leaves shows when it is asked")
+		}
 		return printPlan(&o.Common, plan)
 	}
 	if err := o.fits(plan); err != nil {
