@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,10 +31,13 @@ func (c *candidateFinder) find(ctx context.Context) (sink.Candidates, error) {
 	case "nearest":
 		return c.nearest(ctx)
 	}
-	if err := c.fingerprint(ctx, "candidates", c.prefilter.file); err != nil {
+	print, err := dataset.FingerprintFile(ctx, c.prefilter.file)
+	if err != nil {
 		return nil, err
 	}
-	switch strings.ToLower(filepath.Ext(c.prefilter.file)) {
+	c.work.inputs["candidates"] = dataset.Fingerprint{Files: []dataset.FileFingerprint{print}}
+	name := strings.ToLower(c.prefilter.file)
+	switch filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")) {
 	case ".parquet", ".csv", ".tsv", ".jsonl", ".arrow":
 		return c.listed(ctx)
 	}
@@ -55,13 +57,13 @@ func (c *candidateFinder) random() sink.Candidates {
 // overlapping takes the rows with the largest overlap of rare words, if there is any.
 func (c *candidateFinder) overlapping(ctx context.Context) (sink.Candidates, error) {
 	o := c.options
-	train, query, err := c.sides(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var tables [2]*textTable
-	for i, path := range []string{train, query} {
-		if tables[i], err = openTexts(&o.Common, path, o.Text); err != nil {
+	var err error
+	for i, side := range c.sides() {
+		if tables[i], err = openTexts(&o.Common, side.path, o.Text); err != nil {
+			return nil, err
+		}
+		if err := c.note(ctx, side, tables[i].Fingerprint); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +71,7 @@ func (c *candidateFinder) overlapping(ctx context.Context) (sink.Candidates, err
 	if err != nil {
 		return nil, err
 	}
-	if err := c.sameRows(train, query, x.Documents(), tables[1].keys.Len()); err != nil {
+	if err := c.sameRows(x.Documents(), tables[1].keys.Len()); err != nil {
 		return nil, err
 	}
 	return c.best(ctx, influence.IDFOverlap(x, o.Workers))
@@ -78,51 +80,66 @@ func (c *candidateFinder) overlapping(ctx context.Context) (sink.Candidates, err
 // nearest takes the rows with the largest cosines above 0.
 func (c *candidateFinder) nearest(ctx context.Context) (_ sink.Candidates, err error) {
 	o := c.options
-	train, query, err := c.sides(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var sides [2]influence.Vectors
-	for i, path := range []string{train, query} {
-		side, err := openVectorSide(&o.Common, path, o.Dtype)
-		if err != nil {
+	var vectors [2]influence.Vectors
+	for i, side := range c.sides() {
+		opened, openErr := openVectorSide(&o.Common, side.path, o.Dtype)
+		if openErr != nil {
+			return nil, openErr
+		}
+		defer func() { err = errors.Join(err, opened.close()) }()
+		if err := c.note(ctx, side, opened.fingerprint); err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, side.close()) }()
-		if sides[i], err = influence.Concat(side.blocks...); err != nil {
+		if vectors[i], err = influence.Concat(opened.blocks...); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.sameRows(train, query, sides[0].Rows(), sides[1].Rows()); err != nil {
+	if err := c.sameRows(vectors[0].Rows(), vectors[1].Rows()); err != nil {
 		return nil, err
 	}
 	budget, err := o.memory()
 	if err != nil {
 		return nil, err
 	}
-	s, err := influence.Cosine(sides[0], sides[1], influence.ProductOptions{Workers: o.Workers, MemoryBytes: budget / 2})
+	s, err := influence.Cosine(vectors[0], vectors[1], influence.ProductOptions{Workers: o.Workers, MemoryBytes: budget / 2})
 	if err != nil {
 		return nil, err
 	}
 	return c.best(ctx, s)
 }
 
-// sides returns the files that are compared, and notes their content.
-func (c *candidateFinder) sides(ctx context.Context) (train, query string, err error) {
-	train, query = c.options.PrefilterTrain, c.options.PrefilterQuery
-	if train == "" {
-		return c.options.Train, c.options.Query, nil // These are inputs already.
-	}
-	return train, query, errors.Join(c.fingerprint(ctx, "prefilter-train", train), c.fingerprint(ctx, "prefilter-query", query))
+// A comparedSide is a file whose rows a filter compares.
+type comparedSide struct {
+	path  string
+	input string // its name among the inputs; "" where it is one already
 }
 
-// sameRows returns an error where the filter has other rows than the job's tables.
-func (c *candidateFinder) sameRows(train, query string, n, q int64) error {
+// sides returns the files of the train rows and of the queries.
+func (c *candidateFinder) sides() [2]comparedSide {
+	if o := c.options; o.PrefilterTrain != "" {
+		return [2]comparedSide{{o.PrefilterTrain, "prefilter-train"}, {o.PrefilterQuery, "prefilter-query"}}
+	}
+	return [2]comparedSide{{path: c.options.Train}, {path: c.options.Query}}
+}
+
+// note adds the content of a side to the inputs of the run.
+func (c *candidateFinder) note(ctx context.Context, side comparedSide, fingerprint func(context.Context) (dataset.Fingerprint, error)) error {
+	if side.input == "" {
+		return nil
+	}
+	print, err := fingerprint(ctx)
+	c.work.inputs[side.input] = print
+	return err
+}
+
+// sameRows returns an error where a filter compares other rows than the job has.
+func (c *candidateFinder) sameRows(n, q int64) error {
+	sides := c.sides()
 	if want := c.work.out.TrainKeys.Len(); n != want {
-		return fmt.Errorf("%s: has %d rows to filter by, --train has %d", train, n, want)
+		return fmt.Errorf("%s: has %d rows to filter by, --train has %d", sides[0].path, n, want)
 	}
 	if want := c.work.out.QueryKeys.Len(); q != want {
-		return fmt.Errorf("%s: has %d rows to filter by, --query has %d", query, q, want)
+		return fmt.Errorf("%s: has %d rows to filter by, --query has %d", sides[1].path, q, want)
 	}
 	return nil
 }
@@ -184,14 +201,4 @@ func (c *candidateFinder) positions() func(row int64) (position int64, ok bool) 
 		position, ok := known[row]
 		return position, ok
 	}
-}
-
-// fingerprint adds a file, or the first of a folder or glob, to the inputs of the run.
-func (c *candidateFinder) fingerprint(ctx context.Context, name, path string) error {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil // What reads it says more.
-	}
-	print, err := dataset.FingerprintFile(ctx, path)
-	c.work.inputs[name] = dataset.Fingerprint{Files: []dataset.FileFingerprint{print}}
-	return err
 }
