@@ -70,7 +70,12 @@ func (o *ModelOptions) validatePrefilter(m method) error {
 
 // validateLists lists what a prefilter cannot be joined with.
 func (o *ScoreOptions) validateLists() error {
-	if o.Prefilter == "" || !o.Self && o.Matrix == "" && o.Aggregate == "" && o.Top > 0 {
+	switch {
+	case o.Prefilter == "":
+		return nil
+	case o.Per != "" || o.Remove != "":
+		return errors.New("--prefilter: candidates are train rows, not parts or sets of them; leave --per and --remove out")
+	case !o.Self && o.Matrix == "" && o.Aggregate == "" && o.Top > 0:
 		return nil
 	}
 	return errors.New("--prefilter: only the lists of --top can be about some train rows; leave --self, --matrix and --aggregate out")
