@@ -19,6 +19,10 @@ type EvalOptions struct {
 	Protocol  string
 	Scores    string // a run folder of infl score
 	Trainer   string
+	Model     string // of --trainer builtin: a folder of infl train, and its tables
+	Train     string
+	Query     string
+	Label     string
 	Repeats   int
 	FailUnder []string // NAME=X
 
@@ -60,7 +64,7 @@ func (o *EvalOptions) Validate() error {
 	wrong(!ascend(o.Sizes) || o.Sizes[0] < 1, "--sizes %v; they must be positive and ascend", o.Sizes)
 	wrong(!ascend(o.Inspect) || o.Inspect[0] < 0 || o.Inspect[len(o.Inspect)-1] > 1, "--inspect %v; shares must lie between 0 and 1 and ascend", o.Inspect)
 	_, err = parseGates(o.FailUnder, p)
-	return errors.Join(append(errs, err, p.validate(o))...)
+	return errors.Join(append(errs, err, p.validate(o), o.validateTrainer())...)
 }
 
 // ascend reports whether there are numbers, and each is larger than the one before.
@@ -134,6 +138,9 @@ func (e *evaluation) fill(ctx context.Context, run *sink.Run, started time.Time)
 			return err
 		}
 		e.progress.Phase("train", "trainings", e.trainings)
+		if err := e.trainer.prove(ctx); err != nil {
+			return err
+		}
 	} else {
 		e.progress.Phase("compare", "", 0)
 	}

@@ -71,7 +71,7 @@ func (p *protocol) idle(o *EvalOptions) []string {
 // needsTrainer is the check of protocols that always train.
 func needsTrainer(o *EvalOptions) error {
 	if o.Trainer == "" {
-		return errors.New("--trainer is needed: cmd:PROGRAM ARGUMENTS, which trains without some rows")
+		return errors.New("--trainer is needed: cmd:PROGRAM ARGUMENTS or builtin, which trains without some rows")
 	}
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"strings"
 
 	"github.com/infl-dev/infl/influence/dataset"
@@ -49,7 +49,7 @@ func (e *evaluation) openTrainer(ctx context.Context) (err error) {
 	if e.options.Trainer == "" {
 		return nil
 	}
-	if e.trainer, err = newEvalTrainer(e); err != nil {
+	if e.trainer, err = newEvalTrainer(ctx, e); err != nil {
 		return err
 	}
 	e.trainings, err = e.protocol.trainings(ctx, e)
@@ -90,6 +90,7 @@ func (e *evaluation) fingerprints(ctx context.Context) (map[string]any, error) {
 		}
 	}
 	if e.trainer != nil {
+		maps.Copy(out, e.trainer.inputs)
 		for _, path := range e.trainer.files {
 			files["trainer/"+path] = path
 		}
@@ -117,42 +118,4 @@ func (e *evaluation) printPlan() error {
 	t.Add("read scores", scores, formatBytes(scores))
 	t.Add("trainings", e.trainings, fmt.Sprintf("at most %d", e.trainings))
 	return e.options.Output.Print(e.options.Streams, t)
-}
-
-// An evalTrainer is the trainer of --trainer: each answer is kept and counted.
-type evalTrainer struct {
-	evaluation *evaluation
-	journal    retrain.Journal
-	files      []string // that the trainer is made of
-	workers    int
-}
-
-// newEvalTrainer reads --trainer.
-func newEvalTrainer(e *evaluation) (*evalTrainer, error) {
-	o := e.options
-	line, isCommand := strings.CutPrefix(o.Trainer, "cmd:")
-	if !isCommand {
-		return nil, fmt.Errorf("--trainer %q is not known; use cmd:PROGRAM ARGUMENTS", o.Trainer)
-	}
-	arguments, err := retrain.ParseCommand(line)
-	if err != nil {
-		return nil, fmt.Errorf("--trainer: %w", err)
-	}
-	t := &evalTrainer{evaluation: e, workers: max(1, o.Workers)}
-	t.journal.Trainer = &retrain.Command{Arguments: arguments, Rows: e.n(), Queries: int(e.q()), Tmp: o.Tmp}
-	for _, a := range arguments {
-		if info, err := os.Stat(a); err == nil && info.Mode().IsRegular() {
-			t.files = append(t.files, a)
-		}
-	}
-	return t, nil
-}
-
-// Fit implements retrain.Trainer.
-func (t *evalTrainer) Fit(ctx context.Context, c retrain.Change) (retrain.Answer, error) {
-	a, err := t.journal.Fit(ctx, c)
-	if err == nil {
-		t.evaluation.progress.Add(1)
-	}
-	return a, err
 }
