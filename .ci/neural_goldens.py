@@ -2,10 +2,12 @@
 
 python neural_goldens.py CASES OUT --infl BINARY --work DIR [--dtype float32|float64]
 
-Captures are scored as they are; what has to be projected first is written out.
+Captures and the stores of other tools are scored as they are; what has to be projected
+first is written out.
 OUT/<case>/<name>.npy is what golden/check/neural_check.py compares.
 """
 import argparse
+import glob
 import json
 import os
 import subprocess
@@ -92,6 +94,13 @@ class Runner:
         self.runs += 1
         self.infl("score", "--method", method, "--dtype", self.args.dtype, "--out", run, "--quiet", *flags)
         return run
+
+    def convert(self, *source):
+        """Runs infl convert on something of the goldens and returns the array."""
+        out = os.path.join(self.args.work, f"converted{self.runs}.npy")
+        self.runs += 1
+        self.infl("convert", os.path.join(self.args.cases, *source), out, "--to", "npy", "--quiet")
+        return np.load(out)
 
     def infl(self, *arguments):
         command = [self.args.infl, *arguments]
@@ -287,6 +296,50 @@ def ridge(r):
     r.save(case, "leverage", r.self_scores("exact", "--damping", "0.01", "--train", store) / len(features))
 
 
+def same(what, ours, theirs, most):
+    """What no expected.json lists must agree with what the other tool says."""
+    error = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    if ours.shape != theirs.shape or error > most:
+        raise SystemExit(f"{what}: {ours.shape} differs from {theirs.shape} by {error:.1e}")
+
+
+def bergson(r):
+    case = "bergson_mlp"
+    index = [os.path.join(r.args.cases, case, side) for side in ("train_index", "query_index")]
+    r.save(case, "projected_train", r.convert(index[0]))
+    scores = r.matrix("dot", "--train", index[0], "--query", index[1])
+    r.save(case, "scores", scores)
+    same("scores.bin", r.convert(case, "scores"), scores, 1e-6)
+
+
+def trak_store(r):
+    case, store = "trak_optdigits", os.path.join(r.args.cases, "trak_optdigits", "trak_store")
+    for i in "01":
+        r.save(case, f"phi_train_ckpt{i}", r.convert(case, "trak_store", i))
+        r.save(case, f"out_to_loss_ckpt{i}", r.convert(case, "trak_store", i, "out_to_loss.mmap")[:, 0])
+    scores = r.matrix("trak", "--form", "compat", "--damping", "0.01", "--checkpoint", store)
+    same("TRAK's scores", r.convert(case, "trak_store"), scores, 2e-5)
+
+
+def less_store(r):
+    case, checkpoints = "lora_sms", []
+    store = os.path.join(r.args.cases, case, "less_store")
+    rates = json.load(open(os.path.join(r.args.cases, case, "expected.json")))["lr"]
+    for i, rate in enumerate(rates):
+        checkpoints += ["--checkpoint", os.path.join(store, f"ckpt{i}") + f"@{rate}"]
+    expected = np.load(os.path.join(r.args.cases, case, "expected", "less_scores.npy"))
+    same("LESS's store", r.matrix("less", *checkpoints), expected, 1e-5)
+
+
+def kronfluence(r):
+    for case, folder in (("mlp_optdigits", "kronfluence_f32"), ("cnn_mnist", "kronfluence_f32"), ("gpt_shakespeare", "kronfluence_f64")):
+        pairwise, self_scores = (sorted(glob.glob(os.path.join(r.args.cases, case, folder, f"scores_{kind}*")))[0] for kind in ("p", "self"))
+        for name, path in (("pairwise_ekfac_heuristic", pairwise), ("self_ekfac", self_scores)):
+            expected = np.load(os.path.join(r.args.cases, case, "expected", name + ".npy"))
+            ours = r.convert(path)
+            same(f"{case}: {name}", ours.sum(0) if ours.ndim > expected.ndim else ours, expected, 1e-4)
+
+
 def alike(r):
     """Other ways to the inverse reach the dense one."""
     both = r.sides("softmax_exact_strong")
@@ -306,7 +359,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, tracin, lora, trak, softmax, lds, kron, ridge, alike):
+    for case in (rows_cases, tracin, lora, trak, softmax, lds, kron, ridge, bergson, trak_store, less_store, kronfluence, alike):
         case(r)
 
 

@@ -11,10 +11,14 @@ import (
 // Concat joins blocks of vectors of the same rows: vector i of the result is vector i
 // of each block, one after the other. A single block is returned as it is; the rows
 // of several are copied while they are read, in float64 where one block has it, else
-// in float32. It is an error where the numbers of rows differ.
+// in float32. All parts of a [Split] in order are what was split. It is an error where
+// the numbers of rows differ.
 func Concat(blocks ...Vectors) (Vectors, error) {
 	if len(blocks) == 1 {
 		return blocks[0], nil
+	}
+	if whole := unsplit(blocks); whole != nil {
+		return whole, nil
 	}
 	if len(blocks) == 0 {
 		return nil, errors.New("there are no vectors to join")

@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"vectors":   vectors,
 			"classes":   classes,
 			"sequences": sequences,
+			"stores":    stores,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range demoFiles {

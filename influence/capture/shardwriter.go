@@ -1,22 +1,15 @@
 package capture
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/durable"
 )
-
-// shardAlignment is the multiple of bytes at which the numbers of a shard begin, so
-// that a mapped shard's pages hold numbers only.
-const shardAlignment = 4096
 
 // A namedTensor is a tensor of a shard that is being written.
 type namedTensor struct {
@@ -28,7 +21,11 @@ type namedTensor struct {
 // writeShard writes tensors as a safetensors file that appears under its name when
 // it is durable. It returns the XXH3-64.
 func writeShard(path string, metadata map[string]string, tensors []namedTensor) (string, error) {
-	header, err := shardHeader(metadata, tensors)
+	described := make([]dataset.Tensor, len(tensors))
+	for i, t := range tensors {
+		described[i] = dataset.Tensor{Name: t.name, Dtype: t.dtype, Shape: t.shape, Bytes: int64(len(t.bytes))}
+	}
+	header, err := dataset.SafetensorsHeaderBytes(metadata, described)
 	if err != nil {
 		return "", err
 	}
@@ -43,38 +40,6 @@ func writeShard(path string, metadata map[string]string, tensors []namedTensor) 
 		}
 		return nil
 	})
-}
-
-// shardHeader writes the format's header in the order of the tensors, padded with
-// blanks.
-func shardHeader(metadata map[string]string, tensors []namedTensor) ([]byte, error) {
-	var b bytes.Buffer
-	b.Write(make([]byte, 8))
-	text, err := json.Marshal(metadata)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(&b, `{"__metadata__":%s`, text)
-	at := 0
-	for _, t := range tensors {
-		name, err := json.Marshal(t.name)
-		if err != nil {
-			return nil, err
-		}
-		shape, err := json.Marshal(t.shape)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(&b, `,%s:{"dtype":%s,"shape":%s,"data_offsets":[%d,%d]}`, name, strconv.Quote(t.dtype), shape, at, at+len(t.bytes))
-		at += len(t.bytes)
-	}
-	b.WriteByte('}')
-	for b.Len()%shardAlignment != 0 {
-		b.WriteByte(' ')
-	}
-	out := b.Bytes()
-	binary.LittleEndian.PutUint64(out, uint64(len(out)-8))
-	return out, nil
 }
 
 // writeFile writes a file under a temporary name, makes it durable and gives it its

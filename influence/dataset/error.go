@@ -21,7 +21,7 @@ type Error struct {
 }
 
 // Error returns one line: path:line: column "x": problem; hint. Where there is
-// no line, the row is named instead.
+// no line, the row is named instead. What has no place begins with the problem.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Path)
@@ -34,7 +34,10 @@ func (e *Error) Error() string {
 	if e.Column != "" {
 		fmt.Fprintf(&b, ": column %q", e.Column)
 	}
-	fmt.Fprintf(&b, ": %s", e.Problem)
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Problem)
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "; %s", e.Hint)
 	}

@@ -41,6 +41,23 @@ func IntKeys(keys []int64) (*Keys, error) {
 	return k, nil
 }
 
+// TextKeys returns keys of rows 0, 1, …, which stay text where they are written as
+// integers. A key that stands twice is an [*Error] that names both rows, an empty one
+// an [*Error] that names the row.
+func TextKeys(keys []string) (*Keys, error) {
+	k := &Keys{typed: true, isText: true}
+	for i, v := range keys {
+		if v == "" {
+			return nil, problem("the key of row %d is empty", i)
+		}
+		if err := k.addText(v); err != nil {
+			err.Hint = ""
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
 // Len returns the number of keys.
 func (k *Keys) Len() int64 { return k.n }
 

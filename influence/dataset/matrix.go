@@ -131,11 +131,15 @@ func OpenMatrix(path string, opt MatrixOptions) (_ *Matrix, err error) {
 			return nil, at(file, err)
 		}
 	}
-	m.blockRows = opt.BlockRows
-	if m.blockRows <= 0 {
+	m.sizeBlocks(opt)
+	return m, nil
+}
+
+// sizeBlocks takes the number of rows of a block from the options.
+func (m *Matrix) sizeBlocks(opt MatrixOptions) {
+	if m.blockRows = opt.BlockRows; m.blockRows <= 0 {
 		m.blockRows = m.rowsOfBytes(opt.BlockBytes)
 	}
-	return m, nil
 }
 
 // rowsOfBytes returns the number of rows that fill a block of so many bytes; 0 means

@@ -134,5 +134,5 @@ func TestIntKeys(t *testing.T) {
 	require.True(t, there)
 	require.EqualValues(t, 2, row)
 	_, err = IntKeys([]int64{7, -1, 7})
-	require.EqualError(t, err, `: the key "7" stands in row 0 and again in row 2`)
+	require.EqualError(t, err, `the key "7" stands in row 0 and again in row 2`)
 }

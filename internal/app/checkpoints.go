@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/infl-dev/infl/influence/capture"
+	"github.com/infl-dev/infl/influence/store"
 )
 
 // checkpointSides are the vectors of both sides at one checkpoint.
@@ -45,18 +46,14 @@ func openCheckpoints(c *Common, o *ModelOptions, m *vectorMethod, self bool) (ou
 		s := &checkpointSides{rate: 1, common: c, dtype: o.Dtype}
 		return []*checkpointSides{s}, s.open(o.Train, o.Query)
 	}
-	for i, text := range o.Checkpoints {
+	for i, text := range expandModels(o.Checkpoints) {
 		dir, rate, err := splitCheckpoint(text)
 		if err != nil {
 			return out, err
 		}
 		s := &checkpointSides{name: fmt.Sprintf("checkpoint %d", i), rate: rate, common: c, dtype: o.Dtype, dir: dir}
 		out = append(out, s)
-		query := sidePath(dir, "query")
-		if self {
-			query = ""
-		}
-		if err := s.open(sidePath(dir, "train"), query); err != nil {
+		if err := s.openFolder(self); err != nil {
 			return out, fmt.Errorf("--checkpoint %s: %w", text, err)
 		}
 		if math.IsNaN(s.rate) {
@@ -71,17 +68,35 @@ func openCheckpoints(c *Common, o *ModelOptions, m *vectorMethod, self bool) (ou
 	return out, nil
 }
 
+// openFolder opens the sides of the checkpoint's folder.
+func (s *checkpointSides) openFolder(self bool) error {
+	train, err := sidePath(s.dir, "train")
+	if err != nil {
+		return err
+	}
+	query := ""
+	if !self {
+		if query, err = sidePath(s.dir, "query"); err != nil {
+			return err
+		}
+	}
+	return s.open(train, query)
+}
+
 // sidePath returns the folder of a side in a checkpoint's folder, or the one file
-// with that name before its extension.
-func sidePath(dir, side string) string {
+// with that name before its extension. TRAK has other names for them.
+func sidePath(dir, side string) (string, error) {
+	if path, ok, err := store.TRAKSide(dir, side); ok || err != nil {
+		return path, err
+	}
 	path := filepath.Join(dir, side)
 	if _, err := os.Stat(path); err == nil {
-		return path
+		return path, nil
 	}
 	if found, err := filepath.Glob(path + ".*"); err == nil && len(found) == 1 {
-		return found[0]
+		return found[0], nil
 	}
-	return path
+	return path, nil
 }
 
 func (s *checkpointSides) open(train, query string) (err error) {

@@ -104,7 +104,11 @@ func (s *checkpointSides) beside(name string) (*vectorSide, error) {
 	if s.dir == "" {
 		return nil, fmt.Errorf("--checkpoint is needed: a folder with the sides train and query, and with %s", name)
 	}
-	side, err := openVectorSide(s.common, sidePath(s.dir, name), s.dtype)
+	path, err := sidePath(s.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	side, err := openVectorSide(s.common, path, s.dtype)
 	if err != nil {
 		return nil, err
 	}

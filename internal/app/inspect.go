@@ -15,10 +15,11 @@ import (
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/sink"
+	"github.com/infl-dev/infl/influence/store"
 )
 
-// Inspect says of each path what it is: a model, a table, a capture or a run, and
-// what is supported of it.
+// Inspect says of each path what it is: a model, a table, a capture, a store of gradients
+// or scores or a run, and what is supported of it.
 func Inspect(ctx context.Context, c *Common, paths []string) error {
 	t := &Table{Fields: []string{"path", "what", "value"}}
 	for _, path := range paths {
@@ -38,7 +39,12 @@ func inspect(ctx context.Context, path string, add func(string, any)) error {
 		if capture.IsCapture(path) {
 			return inspectCapture(ctx, path, add)
 		}
-		return inspectRun(path, add)
+		if store.Detect(path) == "" {
+			return inspectRun(path, add)
+		}
+	}
+	if store.Detect(path) != "" {
+		return inspectStore(path, add)
 	}
 	if err == nil {
 		model, err := isModel(path)
@@ -160,7 +166,7 @@ func inspectTable(path string, add func(string, any)) error {
 func inspectRun(path string, add func(string, any)) error {
 	r, state, err := sink.ReadRecord(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s: is a folder without run.json or manifest.json; name a run folder, a capture, a model or a table", path)
+		return fmt.Errorf("%s: is a folder without run.json or manifest.json, and no store of another tool; name a run folder, a capture, a store, a model or a table", path)
 	}
 	if err != nil {
 		return err

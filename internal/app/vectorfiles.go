@@ -77,6 +77,9 @@ func (s *vectorSide) fingerprint(ctx context.Context) (out dataset.Fingerprint, 
 		}
 		out.Files = append(out.Files, print.Files...)
 	}
+	if s.store != nil {
+		return s.store.Fingerprint(ctx)
+	}
 	if s.capture == nil {
 		return out, nil
 	}
@@ -94,6 +97,9 @@ func (s *vectorSide) fileBytes() int64 {
 	n := int64(0)
 	for _, f := range s.files {
 		n += f.FileBytes()
+	}
+	if s.store != nil {
+		return s.store.Bytes()
 	}
 	if s.capture == nil {
 		return n
@@ -113,6 +119,9 @@ func (s *vectorSide) close() error {
 	}
 	if s.capture != nil {
 		errs = append(errs, s.capture.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
 	}
 	return errors.Join(errs...)
 }

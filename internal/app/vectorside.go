@@ -12,6 +12,7 @@ import (
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/influence/store"
 	"github.com/infl-dev/infl/internal/parallel"
 )
 
@@ -22,8 +23,9 @@ type vectorSide struct {
 	blocks []influence.Vectors
 	names  []string // of the blocks of a folder: file names without their ends, or modules
 
-	files   []*dataset.Matrix // of the blocks; none for a capture
+	files   []*dataset.Matrix // of the blocks; none for a capture or a store
 	capture *capture.Capture  // nil for files
+	store   *store.Store      // of another tool, or ours; nil for files
 
 	keys   *dataset.Keys
 	groups *dataset.Groups // nil without a column of groups
@@ -31,7 +33,7 @@ type vectorSide struct {
 
 // openVectorSide opens a file of vectors or a glob of its shards; or a folder, each
 // file of which is a block of the vectors, such as a layer, in order of name; or a
-// capture, whose gradients are formed in a dtype.
+// capture, whose gradients are formed in a dtype; or a store of gradients.
 func openVectorSide(c *Common, path, dtype string) (*vectorSide, error) {
 	budget, err := c.memory()
 	if err != nil {
@@ -41,13 +43,16 @@ func openVectorSide(c *Common, path, dtype string) (*vectorSide, error) {
 	if capture.IsCapture(path) {
 		return s, s.openCapture(dataset.Dtype(dtype), parallel.Workers(c.Workers))
 	}
+	o := dataset.MatrixOptions{Tmp: c.Tmp, BlockBytes: influence.BlockBytes(budget / 2)}
+	if store.Detect(path) != "" {
+		return s, s.openStore(o)
+	}
 	files := []string{path}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if files, err = s.listBlocks(); err != nil {
 			return nil, err
 		}
 	}
-	o := dataset.MatrixOptions{Tmp: c.Tmp, BlockBytes: influence.BlockBytes(budget / 2)}
 	for _, file := range files {
 		m, err := dataset.OpenMatrix(file, o)
 		if err != nil {
@@ -102,6 +107,9 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 	if s.capture != nil {
 		s.keys = s.capture.Keys()
 	}
+	if s.store != nil && s.store.Keys() != nil {
+		s.keys = s.store.Keys()
+	}
 	if file, ok := strings.CutPrefix(group, "@"); ok {
 		lines, err := keyList("@"+file, "@"+file)
 		if err != nil {
@@ -118,6 +126,9 @@ func (s *vectorSide) readNames(ctx context.Context, key, group string) error {
 	}
 	if s.capture != nil {
 		return fmt.Errorf("%s: a capture has the keys of its examples, and no columns; leave --key, --group and --by out", s.path)
+	}
+	if s.store != nil {
+		return fmt.Errorf("%s: a store has the keys of its rows, and no columns; leave --key, --group and --by out", s.path)
 	}
 	if kind := s.files[0].Kind(); len(s.files) > 1 || kind != dataset.Arrow && kind != dataset.Parquet {
 		return fmt.Errorf("%s: has no columns to name rows by; leave --key, --group and --by out, or write one file of Arrow or Parquet with a column of vectors", s.path)

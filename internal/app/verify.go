@@ -9,6 +9,7 @@ import (
 	"github.com/infl-dev/infl/gbdt"
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/sink"
+	"github.com/infl-dev/infl/influence/store"
 )
 
 // VerifyOptions are the flags of infl verify. With Train, the paths are models
@@ -20,7 +21,7 @@ type VerifyOptions struct {
 }
 
 // Verify checks runs (hashes, formats, order, signs), captures (hashes, tensors, that
-// both sides are of one model) and models (format; with a train table, that the table
+// both sides are of one model), stores (heads, sizes; hashes of ours) and models (format; with a train table, that the table
 // is theirs). A check that fails is a *GateError.
 func Verify(ctx context.Context, o *VerifyOptions, paths []string) error {
 	t := &Table{Fields: []string{"path", "ok", "what"}}
@@ -61,6 +62,9 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 		}
 		return true, []string{"hashes, tensors, keys, modules and fingerprints of the capture agree"}, nil
 	}
+	if kind := store.Detect(path); kind != "" {
+		return verifyStore(ctx, path, kind)
+	}
 	if info.IsDir() {
 		problems, err := sink.VerifyRun(ctx, path)
 		switch {
@@ -88,6 +92,18 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 		return true, []string{fmt.Sprintf("a sound model file of %d trees; give --train and --label to check it against its train table", len(f.Trees))}, nil
 	}
 	return o.verifyModel(ctx, path)
+}
+
+// verifyStore checks a store. Those of other tools have no hashes.
+func verifyStore(ctx context.Context, path string, kind store.Kind) (bool, []string, error) {
+	problems, err := store.Verify(ctx, path)
+	switch {
+	case err != nil || len(problems) > 0:
+		return false, problems, err
+	case kind == store.Infl:
+		return true, []string{"hashes, tensors and keys of the store agree"}, nil
+	}
+	return true, []string{"head and sizes of the " + string(kind) + " agree; it has no hashes"}, nil
 }
 
 func (o *VerifyOptions) verifyModel(ctx context.Context, path string) (bool, []string, error) {

@@ -28,12 +28,13 @@ var arrows = map[string][]string{
 	"influence/model":         {"influence", "influence/capture", "influence/dataset", "internal/durable", "internal/kernel", "internal/kernel/dense", "internal/parallel"},
 	"influence/evaluate":      {"internal/draw"},
 	"influence/retrain":       {"influence/dataset", "influence/model", "internal/durable", "internal/parallel"},
+	"influence/store":         {"influence", "influence/dataset", "internal/durable"},
 	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},
 	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"gbdt/lightgbm":           {"gbdt", "influence"},
 	"internal/app": {
 		"internal/app/report",
-		"influence", "influence/capture", "influence/dataset", "influence/evaluate", "influence/model", "influence/retrain", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/draw", "internal/kernel", "internal/kernel/dense", "internal/parallel",
+		"influence", "influence/capture", "influence/dataset", "influence/evaluate", "influence/model", "influence/retrain", "influence/sink", "influence/store", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/draw", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 	"internal/app/report": {"influence", "influence/dataset", "influence/sink", "gbdt"},
 	"cmd/infl": {

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/durable"
+)
+
+// writeFile writes a file that appears under its name when it is whole and durable. It
+// returns the SHA-256.
+func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
+	f, err := os.Create(path + durable.TempSuffix)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	err = durable.Finish(f, path, func(w io.Writer) error {
+		b := bufio.NewWriterSize(io.MultiWriter(w, h), 1<<20)
+		if err := write(b); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// WriteNPY writes blocks one after the other to a .npy file of a shape, which must have
+// as many numbers as they have. Numbers keep their type, but bfloat16 becomes float32;
+// it is an error where the types of blocks differ. Vectors are streamed, and the file
+// appears when it is whole.
+func WriteNPY(ctx context.Context, path string, shape []int64, blocks ...influence.Vectors) error {
+	_, err := writeFile(path, func(w io.Writer) error {
+		d := blocks[0].Dtype()
+		if err := dataset.WriteNPYHeader(w, npyDtypes[d], shape...); err != nil {
+			return err
+		}
+		for _, v := range blocks {
+			if v.Dtype() != d {
+				return problem(path, "blocks of %s and %s do not fit into one array", d, v.Dtype())
+			}
+			if err := writeRows(ctx, w, v, 0, v.Rows(), true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// WriteTensors writes blocks as the tensors of a safetensors file, rows × numbers in the
+// type that each has, under their names. Vectors are streamed, and the file appears
+// when it is whole.
+func WriteTensors(ctx context.Context, path string, metadata map[string]string, blocks []Block) error {
+	tensors := make([]rowsOfTensor, len(blocks))
+	for i, b := range blocks {
+		tensors[i] = rowsOfTensor{Block: b, hi: b.Rows(), shape: []int64{b.Rows(), int64(b.Cols())}}
+	}
+	_, err := writeTensors(ctx, path, metadata, tensors)
+	return err
+}
+
+// rowsOfTensor is rows lo … hi−1 of a block, to be written as a tensor of a shape.
+type rowsOfTensor struct {
+	Block
+	lo, hi int64
+	shape  []int64
+}
+
+func writeTensors(ctx context.Context, path string, metadata map[string]string, tensors []rowsOfTensor) (sum string, err error) {
+	heads := make([]dataset.Tensor, len(tensors))
+	for i, t := range tensors {
+		heads[i] = dataset.Tensor{
+			Name: t.Name, Dtype: tensorDtypes[t.Dtype()], Shape: t.shape,
+			Bytes: (t.hi - t.lo) * int64(t.Cols()) * t.Dtype().Bytes(),
+		}
+	}
+	header, err := dataset.SafetensorsHeaderBytes(metadata, heads)
+	if err != nil {
+		return "", err
+	}
+	return writeFile(path, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		for _, t := range tensors {
+			if err := writeRows(ctx, w, t, t.lo, t.hi, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
