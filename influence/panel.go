@@ -17,7 +17,8 @@ const queryBlock = 32
 // A panel is the query side of a factor, ready to meet train rows.
 type panel[F kernel.Float] struct {
 	rows *kernel.QueryRows[F]
-	plus []F // added to the inner products of each query; nil for nothing
+	int8 *kernel.Int8QueryRows // for train rows of int8 in float32, instead
+	plus []F                   // added to the inner products of each query; nil for nothing
 }
 
 // readQueries returns the vectors of the query entries of a slab in float64: those
@@ -134,8 +135,9 @@ func inverseNorm(s float64) float64 {
 	return 1 / math.Sqrt(s)
 }
 
-// newPanel packs query vectors, each number times weight, in F.
-func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []float64, weight float64) (*panel[F], error) {
+// newPanel packs query vectors, each number times weight, in F, to meet train rows of
+// a dtype.
+func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []float64, weight float64, d dataset.Dtype) (*panel[F], error) {
 	p := &panel[F]{}
 	rows := kernel.NewMatrix[F](m.Rows, m.Cols)
 	for i, v := range m.Data {
@@ -153,13 +155,24 @@ func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []fl
 		}
 		p.plus[q] = F(plus * weight)
 	}
-	p.rows = kernel.NewQueryRows(workers, rows)
+	if single, ok := any(rows).(kernel.Matrix[float32]); ok && d == dataset.Int8 {
+		p.int8 = kernel.NewInt8QueryRows(kernel.Quantize(workers, single))
+	} else {
+		p.rows = kernel.NewQueryRows(workers, rows)
+	}
 	return p, nil
 }
 
 // eachBlock is [kernel.QueryRows.EachBlock] over a block of train rows as it lies
 // in the file, in F where that is needed.
 func (p *panel[F]) eachBlock(workers int, b dataset.Block, d dataset.Dtype, buffer *[]F, use func(worker, row int, scores kernel.Matrix[F])) {
+	if p.int8 != nil {
+		each := any(use).(func(int, int, kernel.Matrix[float32]))
+		p.int8.EachBlock(workers, int8Matrix(b), func(worker, row int, scores kernel.Matrix[float32]) {
+			each(worker, row, closeUp(scores))
+		})
+		return
+	}
 	if own, ok := any(p.rows).(*kernel.QueryRows[float32]); ok && b.Half != nil {
 		each := any(use).(func(int, int, kernel.Matrix[float32]))
 		if d == dataset.Float16 {
@@ -173,5 +186,5 @@ func (p *panel[F]) eachBlock(workers int, b dataset.Block, d dataset.Dtype, buff
 }
 
 func halfMatrix[H kernel.Half](b dataset.Block) kernel.HalfMatrix[H] {
-	return kernel.HalfMatrix[H]{Data: halves[H](b.Half), Rows: b.Rows, Cols: b.Cols, Stride: b.Cols}
+	return kernel.HalfMatrix[H]{Data: halves[H](b.Half), Scale: b.Scale, Rows: b.Rows, Cols: b.Cols, Stride: b.Cols}
 }

@@ -72,7 +72,7 @@ func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
 			if i == 0 {
 				weight = x.weight
 			}
-			p, err := newPanel[F](r.workers, m, pluses, weight)
+			p, err := newPanel[F](r.workers, m, pluses, weight, f.train.Dtype())
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package influence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -11,7 +12,8 @@ import (
 // Split cuts vectors into blocks of so many numbers each, such as the layers whose
 // gradients lie one after the other in a row: vector i of block b is a part of vector i
 // of v, copied while it is read, in the type that v has. It is an error where a size is
-// not positive or the sizes do not add up to v.Cols. One block is v itself.
+// not positive, where the sizes do not add up to v.Cols, and for int8. One block is v
+// itself.
 func Split(v Vectors, sizes ...int) ([]Vectors, error) {
 	whole := &whole{v}
 	var blocks []Vectors
@@ -28,6 +30,9 @@ func Split(v Vectors, sizes ...int) ([]Vectors, error) {
 	}
 	if len(blocks) == 1 {
 		return []Vectors{v}, nil
+	}
+	if v.Dtype() == dataset.Int8 {
+		return nil, errors.New("rows of int8 are not cut, because their scales are not")
 	}
 	return blocks, nil
 }
@@ -65,7 +70,7 @@ func (p *part) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block
 		var out dataset.Block
 		for b, err := range p.Vectors.Blocks(ctx, lo, hi) {
 			if err == nil {
-				out.First, out.Rows, out.Cols = b.First, b.Rows, p.Cols()
+				out.First, out.Rows, out.Cols, out.Scale = b.First, b.Rows, p.Cols(), b.Scale
 				out.Float64 = cutColumns(out.Float64, b.Float64, b.Cols, p.lo, p.hi)
 				out.Float32 = cutColumns(out.Float32, b.Float32, b.Cols, p.lo, p.hi)
 				out.Half = cutColumns(out.Half, b.Half, b.Cols, p.lo, p.hi)

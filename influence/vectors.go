@@ -67,7 +67,7 @@ func eachPiece(ctx context.Context, v Vectors, rows Rows, area Range, use func(f
 // gather collects the vectors at the positions of area into b, whose memory it
 // uses again. Neighbours are read together.
 func gather(ctx context.Context, v Vectors, rows Rows, area Range, b *dataset.Block) error {
-	*b = dataset.Block{Cols: v.Cols(), Float64: b.Float64[:0], Float32: b.Float32[:0], Half: b.Half[:0]}
+	*b = dataset.Block{Cols: v.Cols(), Float64: b.Float64[:0], Float32: b.Float32[:0], Half: b.Half[:0], Int8: b.Int8[:0], Scale: b.Scale[:0]}
 	for at := area.Lo; at < area.Hi; {
 		end := at + 1
 		for end < area.Hi && rows.At(end) == rows.At(end-1)+1 {
@@ -80,6 +80,8 @@ func gather(ctx context.Context, v Vectors, rows Rows, area Range, b *dataset.Bl
 			b.Float64 = append(b.Float64, part.Float64...)
 			b.Float32 = append(b.Float32, part.Float32...)
 			b.Half = append(b.Half, part.Half...)
+			b.Int8, b.Stride = append(b.Int8, part.Int8...), part.Stride
+			b.Scale = append(b.Scale, part.Scale...)
 			b.Rows += part.Rows
 		}
 		at = end
@@ -108,6 +110,10 @@ func matrixOf[F kernel.Float](workers int, b dataset.Block, d dataset.Dtype, buf
 	}
 	const step = 1 << 16
 	numbers := *buffer
+	if len(b.Scale) > 0 {
+		unscale(workers, kernel.MatrixOf(numbers, b.Rows, b.Cols), b)
+		return kernel.MatrixOf(numbers, b.Rows, b.Cols)
+	}
 	// The loop has no errors and no end but its own.
 	_ = parallel.For(context.Background(), workers, (len(numbers)+step-1)/step, func(_, i int) error {
 		lo, hi := i*step, min((i+1)*step, len(numbers))

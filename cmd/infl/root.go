@@ -40,7 +40,7 @@ query's loss.`,
 	commonFlags(root.PersistentFlags(), c)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newDemo(c), newInspect(c), newWhy(c), newTrain(c), newScore(c), newEval(c), newReport(c), newConvert(c), newVerify(c), newBench(c),
+		newDemo(c), newInspect(c), newWhy(c), newTrain(c), newFit(c), newScore(c), newEval(c), newReport(c), newConvert(c), newVerify(c), newBench(c),
 		newConfig(c), newCompletion(c), newMan(c), newVersion(c),
 	)
 	for _, cmd := range root.Commands() {

@@ -23,6 +23,10 @@ const (
 	Float32  Dtype = "float32"
 	Float16  Dtype = "float16"
 	BFloat16 Dtype = "bfloat16"
+
+	// Int8 are whole numbers, which mean something with the scales of a [Block] only.
+	// No kind of file but [Raw] has them.
+	Int8 Dtype = "int8"
 )
 
 // Bytes returns the size of a value, or 0 for a dtype that is not known.
@@ -34,6 +38,8 @@ func (d Dtype) Bytes() int64 {
 		return 4
 	case Float16, BFloat16:
 		return 2
+	case Int8:
+		return 1
 	}
 	return 0
 }

@@ -247,7 +247,7 @@ func TestMatrixErrors(t *testing.T) {
 		{"a.npy", npyBytes(t, "<f4", make([]byte, 24), 3, 2, 1), MatrixOptions{}, "an array of shape [3 2 1] is no matrix"},
 		{"a.npy", npyBytes(t, "<f4", []byte{}, 3, 0), MatrixOptions{}, "vectors of no numbers"},
 		{"a.csv", []byte("a,b\n1,2\n"), MatrixOptions{}, "csv files hold no vectors"},
-		{"a.bin", make([]byte, 24), raw(3, 2, 0, "int8"), `values of type "int8"`},
+		{"a.bin", make([]byte, 24), raw(3, 2, 0, "int16"), `values of type "int16"`},
 		{"a.bin", make([]byte, 24), raw(4, 2, 0, Float32), "the file is cut short: 4 rows of 2 float32 need 32 bytes, it has 24"},
 		{"a.bin", make([]byte, 24), raw(2, 2, 0, Float32), "the file has 8 bytes more than 2 rows of 2 float32 need"},
 		{"a.bin", make([]byte, 24), raw(3, 2, 90, Float32), "it has 0"},

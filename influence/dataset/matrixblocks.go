@@ -14,12 +14,19 @@ import (
 // i·Cols + j of the one slice that the matrix's dtype fills. The numbers may lie in
 // a mapped file: writing to them ends the process, and they are valid until the
 // next block is asked for.
+//
+// Vectors of a store may have scales: one for each row of Half, which its numbers are
+// multiplied with; or, with Int8, one for each 256 neighbours of a row, so that number
+// j means Scale[i·⌈Cols/256⌉ + j/256]·Int8[i·Stride + j].
 type Block struct {
 	First      int64
 	Rows, Cols int
 	Float64    []float64
 	Float32    []float32
 	Half       []uint16 // bits of Float16 or BFloat16
+	Int8       []int8
+	Stride     int // of Int8; a multiple of 64
+	Scale      []float32
 }
 
 // Blocks streams rows lo … hi−1 in order, a block of equally many rows at a time but
@@ -70,6 +77,8 @@ func (m *Matrix) block(first int64, rows int, values []byte) Block {
 		b.Float64 = cast[float64](values)
 	case Float32:
 		b.Float32 = cast[float32](values)
+	case Int8:
+		b.Int8, b.Stride = cast[int8](values), m.cols
 	default:
 		b.Half = cast[uint16](values)
 	}
@@ -77,7 +86,7 @@ func (m *Matrix) block(first int64, rows int, values []byte) Block {
 }
 
 // cast sees bytes as numbers; they begin at a multiple of the number's size.
-func cast[T float64 | float32 | uint16](b []byte) []T {
+func cast[T float64 | float32 | uint16 | int8](b []byte) []T {
 	var t T
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(t)))
 }

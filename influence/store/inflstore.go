@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 )
 
@@ -16,27 +17,47 @@ const (
 	formatName    = "infl-store"
 	formatVersion = 1
 	keysFile      = "keys.txt"
-	numbersOf     = "numbers/" // before the name of a block, its tensor's name
+	fidelityFile  = "fidelity.json"
+	numbersOf     = "numbers/" // before the name of a block: its tensor
+	scalesOf      = "scales/"  // and that of its scales
 )
 
 // A Manifest is store.json, the head of a folder of vectors: n rows in blocks, such as
 // the gradients of modules, in shards of rows. A shard is a safetensors file with a
-// tensor "numbers/<block>", rows × cols, for each block.
+// tensor "numbers/<block>", rows × cols, for each block. Where the block is scaled there
+// is a tensor "scales/<block>" of float32: rows × 1 for F16, and for I8, whose rows are
+// filled up with zeros to a multiple of 64, rows × ⌈cols/256⌉; number j of a row is to be
+// multiplied with scale 0, or j/256.
 type Manifest struct {
-	Format  string      `json:"format"`
-	Version int         `json:"version"`
-	N       int64       `json:"n"`
-	Blocks  []BlockHead `json:"blocks"`
-	Keys    string      `json:"keys,omitempty"`   // int or text where keys.txt names the rows, one on each line
-	Source  string      `json:"source,omitempty"` // where the numbers come from, for people
-	Shards  []Shard     `json:"shards"`
+	Format     string      `json:"format"`
+	Version    int         `json:"version"`
+	N          int64       `json:"n"`
+	Blocks     []BlockHead `json:"blocks"`
+	Projection *Projection `json:"projection,omitempty"` // that the blocks went through
+	Keys       string      `json:"keys,omitempty"`       // int or text where keys.txt names the rows, one on each line
+	Source     string      `json:"source,omitempty"`     // where the numbers come from, for people
+
+	// Inputs are the fingerprints of the files that the numbers come from.
+	Inputs *dataset.Fingerprint `json:"inputs,omitempty"`
+
+	Shards []Shard `json:"shards"`
 }
 
 // A BlockHead is a block of a manifest.
 type BlockHead struct {
-	Name  string `json:"name"`
-	Cols  int    `json:"cols"`
-	Dtype string `json:"dtype"` // of the tensor: F64, F32, F16 or BF16
+	Name   string `json:"name"`
+	Cols   int    `json:"cols"`
+	Dtype  string `json:"dtype"` // of the tensor: F64, F32, F16, BF16 or I8
+	Scaled bool   `json:"scaled,omitempty"`
+	Of     int    `json:"projected_from,omitempty"` // numbers of a row before the projection, where there was one
+}
+
+// A Projection is that of [influence.Projection]: block b went through the one with Seed
+// + b, unless it had no more than Size numbers.
+type Projection struct {
+	Kind string `json:"kind"`
+	Size int    `json:"size"`
+	Seed uint64 `json:"seed"`
 }
 
 // A Shard is a file with consecutive rows.
@@ -93,21 +114,92 @@ func (s *Store) openInfl(o dataset.MatrixOptions) error {
 		return err
 	}
 	s.open = append(s.open, tensors)
-	for _, b := range m.Blocks {
-		v, err := tensors.Matrix(numbersOf + b.Name)
+	for i := range m.Blocks {
+		b := &m.Blocks[i]
+		v, err := s.inflBlock(tensors, paths, b, m.N, o)
 		if err != nil {
 			return err
 		}
-		if v.Rows() != m.N || v.Cols() != b.Cols || tensorDtypes[v.Dtype()] != b.Dtype {
-			return problem(path, "block %q is %d rows of %d %s in the shards, not %d of %d %s", b.Name, v.Rows(), v.Cols(), tensorDtypes[v.Dtype()], m.N, b.Cols, b.Dtype)
-		}
 		s.blocks = append(s.blocks, Block{b.Name, v})
 	}
+	s.manifest = m
+	if err := s.inflFacts(); err != nil {
+		return err
+	}
+	return s.readKeys(m)
+}
+
+// inflBlock opens a block of n rows.
+func (s *Store) inflBlock(tensors *dataset.Tensors, paths []string, b *BlockHead, n int64, o dataset.MatrixOptions) (influence.Vectors, error) {
+	wrong := func(v *dataset.Matrix, dtype dataset.Dtype, cols int, name string) error {
+		if v.Rows() == n && v.Cols() == cols && v.Dtype() == dtype {
+			return nil
+		}
+		return problem(s.path, "tensor %q is %d rows of %d %s in the shards, not %d of %d %s", name, v.Rows(), v.Cols(), v.Dtype(), n, cols, dtype)
+	}
+	if !b.Scaled {
+		v, err := tensors.Matrix(numbersOf + b.Name)
+		if err != nil {
+			return nil, err
+		}
+		return v, wrong(v, dtypeOf(b.Dtype), b.Cols, numbersOf+b.Name)
+	}
+	if b.Dtype != "F16" && b.Dtype != "I8" || b.Cols < 1 {
+		return nil, problem(s.path, "block %q: %d numbers of dtype %s have no scales", b.Name, b.Cols, b.Dtype)
+	}
+	var parts []dataset.Part
+	for i, path := range paths {
+		t, ok := tensors.Header(i).Tensor(numbersOf + b.Name)
+		if !ok || t.Dtype != b.Dtype || len(t.Shape) != 2 || t.Shape[1] != int64(b.width()) {
+			return nil, problem(path, "tensor %q is not rows of %d %s", numbersOf+b.Name, b.width(), b.Dtype)
+		}
+		parts = append(parts, dataset.Part{Path: path, RawMatrix: dataset.RawMatrix{Dtype: dtypeOf(b.Dtype), Rows: t.Shape[0], Cols: t.Shape[1], Offset: t.Offset}})
+	}
+	numbers, err := s.parts(parts, o)
+	if err != nil {
+		return nil, err
+	}
+	scales, err := tensors.Matrix(scalesOf + b.Name)
+	if err != nil {
+		return nil, err
+	}
+	if err := wrong(scales, dataset.Float32, b.scales(), scalesOf+b.Name); err != nil {
+		return nil, err
+	}
+	return scaled{numbers, scales, b.Cols}, wrong(numbers, dtypeOf(b.Dtype), b.width(), numbersOf+b.Name)
+}
+
+// dtypeOf returns the dtype of a name in safetensors files, or "".
+func dtypeOf(name string) dataset.Dtype {
+	if name == "I8" {
+		return dataset.Int8
+	}
+	for d, n := range tensorDtypes {
+		if n == name {
+			return d
+		}
+	}
+	return ""
+}
+
+// inflFacts lists what a folder of ours says of itself.
+func (s *Store) inflFacts() error {
+	m := s.manifest
 	if m.Source != "" {
 		s.fact("source", m.Source)
 	}
+	if p := m.Projection; p != nil {
+		s.fact("projection", fmt.Sprintf("%s to %d numbers a block, seed %d; queries are projected alike", p.Kind, p.Size, p.Seed))
+	}
 	s.fact("shards", len(m.Shards))
-	return s.readKeys(m)
+	f, err := ReadFidelity(s.path)
+	if err != nil || f == nil {
+		return err
+	}
+	for _, c := range f.Comparisons {
+		s.fact("fidelity against "+c.Against, c.String())
+	}
+	return nil
 }
 
 // readKeys reads the names of the rows.

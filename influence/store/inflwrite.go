@@ -21,26 +21,33 @@ const DefaultShardBytes = 256 << 20
 // Content is what a folder of vectors is to hold.
 type Content struct {
 	Blocks     []Block       // with names that differ, all with equally many rows
+	Form       Form          // of the numbers
 	Keys       *dataset.Keys // of the rows; nil where they are only numbered
 	Source     string        // see [Manifest]
-	ShardBytes int64         // bytes of the rows of a shard; 0 means [DefaultShardBytes]
+	Inputs     *dataset.Fingerprint
+	Projection *Projection // that Blocks are made by, from OfCols numbers of each
+	OfCols     []int
+	ShardBytes int64 // bytes of the rows of a shard; 0 means [DefaultShardBytes]
+	Workers    int
+
+	Progress func(rows int64) // called after each shard; may be nil
 }
 
 // Write writes a folder of vectors. Rows are read once, in order, and shards are cut by
-// size alone. A shard appears when it is whole, and the manifest comes last; so a folder
-// that was begun with the same content is continued after its last shard. It is an
-// error where the folder holds a finished store, or shards of another content.
+// size alone, so the files depend on the content only. A shard appears when it is whole,
+// and the manifest comes last; a folder that was begun with the same content is
+// continued after its last shard. It is an error where the folder holds a finished
+// store, or shards of another content. Memory is that of the blocks as they are read,
+// and four bytes for each scale of a shard.
 func Write(ctx context.Context, dir string, c Content) (*Manifest, error) {
 	m, err := c.manifest()
 	if err != nil {
 		return nil, caused(dir, err)
 	}
-	text, err := json.Marshal(m)
+	identity, err := m.identity()
 	if err != nil {
 		return nil, caused(dir, err)
 	}
-	digest := sha256.Sum256(text)
-	identity := hex.EncodeToString(digest[:])
 	if there(filepath.Join(dir, manifestName)) {
 		return nil, problem(dir, "holds a finished store")
 	}
@@ -50,22 +57,55 @@ func Write(ctx context.Context, dir string, c Content) (*Manifest, error) {
 	step := c.shardRows(m)
 	for lo := int64(0); lo < m.N || lo == 0; lo += step {
 		s := Shard{File: fmt.Sprintf("%05d.safetensors", len(m.Shards)), Rows: min(step, m.N-lo)}
-		if s.SHA256, err = c.shard(ctx, filepath.Join(dir, s.File), identity, lo, lo+s.Rows); err != nil {
+		if s.SHA256, err = c.shard(ctx, filepath.Join(dir, s.File), m, identity, lo, lo+s.Rows); err != nil {
 			return nil, caused(dir, err)
 		}
 		m.Shards = append(m.Shards, s)
+		if c.Progress != nil {
+			c.Progress(s.Rows)
+		}
 	}
 	if err := writeKeys(dir, c.Keys); err != nil {
 		return nil, caused(dir, err)
 	}
-	if text, err = json.MarshalIndent(m, "", " "); err != nil {
-		return nil, caused(dir, err)
+	return m, writeHead(filepath.Join(dir, manifestName), m)
+}
+
+// writeHead writes a JSON file.
+func writeHead(path string, head any) error {
+	text, err := json.MarshalIndent(head, "", " ")
+	if err != nil {
+		return caused(path, err)
 	}
-	_, err = writeFile(filepath.Join(dir, manifestName), func(w io.Writer) error {
+	_, err = writeFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
-	return m, err
+	return err
+}
+
+// identity is a digest of what a manifest says but for its shards.
+func (m *Manifest) identity() (string, error) {
+	bare := *m
+	bare.Shards = nil
+	text, err := json.Marshal(bare)
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:]), err
+}
+
+// Same reports whether a finished store holds the content that is to be written, as far
+// as the heads say.
+func (c *Content) Same(m *Manifest) (bool, error) {
+	mine, err := c.manifest()
+	if err != nil {
+		return false, err
+	}
+	a, err := mine.identity()
+	if err != nil {
+		return false, err
+	}
+	b, err := m.identity()
+	return a == b, err
 }
 
 // manifest returns the head without shards.
@@ -73,7 +113,10 @@ func (c *Content) manifest() (*Manifest, error) {
 	if len(c.Blocks) == 0 {
 		return nil, errors.New("there are no vectors to write")
 	}
-	m := &Manifest{Format: formatName, Version: formatVersion, N: c.Blocks[0].Rows(), Source: c.Source, Shards: []Shard{}}
+	m := &Manifest{
+		Format: formatName, Version: formatVersion, N: c.Blocks[0].Rows(),
+		Projection: c.Projection, Source: c.Source, Inputs: c.Inputs, Shards: []Shard{},
+	}
 	if c.Keys != nil {
 		if m.Keys = "text"; c.Keys.IsInt() {
 			m.Keys = "int"
@@ -84,12 +127,15 @@ func (c *Content) manifest() (*Manifest, error) {
 	}
 	seen := map[string]bool{}
 	for i, b := range c.Blocks {
-		h := BlockHead{Name: b.Name, Cols: b.Cols(), Dtype: tensorDtypes[b.Dtype()]}
+		h := c.Form.head(b)
 		if h.Name == "" {
 			h.Name = fmt.Sprint("block", i)
 		}
 		if b.Rows() != m.N || seen[h.Name] {
 			return nil, fmt.Errorf("block %q has %d rows of %d, or its name twice", h.Name, b.Rows(), m.N)
+		}
+		if c.Projection != nil {
+			h.Of = c.OfCols[i]
 		}
 		seen[h.Name] = true
 		m.Blocks = append(m.Blocks, h)
@@ -100,8 +146,8 @@ func (c *Content) manifest() (*Manifest, error) {
 // shardRows returns the number of rows of a shard.
 func (c *Content) shardRows(m *Manifest) int64 {
 	row := int64(0)
-	for _, b := range c.Blocks {
-		row += int64(b.Cols()) * b.Dtype().Bytes()
+	for i := range m.Blocks {
+		row += m.Blocks[i].rowBytes()
 	}
 	bytes := c.ShardBytes
 	if bytes <= 0 {
@@ -111,19 +157,15 @@ func (c *Content) shardRows(m *Manifest) int64 {
 }
 
 // shard writes rows lo … hi−1, unless an earlier attempt has.
-func (c *Content) shard(ctx context.Context, path, identity string, lo, hi int64) (sum string, err error) {
+func (c *Content) shard(ctx context.Context, path string, m *Manifest, identity string, lo, hi int64) (sum string, err error) {
 	if there(path) {
 		return finishedShard(path, identity)
 	}
-	tensors := make([]rowsOfTensor, len(c.Blocks))
+	var tensors []tensor
 	for i, b := range c.Blocks {
-		if b.Name == "" {
-			b.Name = fmt.Sprint("block", i)
-		}
-		b.Name = numbersOf + b.Name
-		tensors[i] = rowsOfTensor{Block: b, lo: lo, hi: hi, shape: []int64{hi - lo, int64(b.Cols())}}
+		tensors = append(tensors, c.Form.tensors(ctx, b, &m.Blocks[i], lo, hi, max(1, c.Workers))...)
 	}
-	return writeTensors(ctx, path, map[string]string{"format": formatName, "manifest": identity}, tensors)
+	return writeTensors(path, map[string]string{"format": formatName, "manifest": identity}, tensors)
 }
 
 // finishedShard returns the SHA-256 of a shard that is there already.

@@ -43,14 +43,14 @@ func WriteScoresNPY(ctx context.Context, path string, s *Scores, memory int64) e
 // WriteScoresTensors writes scores to a safetensors file: a tensor for each block, named
 // after its module or whole.
 func WriteScoresTensors(ctx context.Context, path, whole string, s *Scores, memory int64) error {
-	var tensors []rowsOfTensor
+	var tensors []tensor
 	for _, b := range s.byQuery(memory) {
 		if b.Name == "" {
 			b.Name = whole
 		}
-		tensors = append(tensors, rowsOfTensor{Block: b, hi: b.Rows(), shape: s.shape()})
+		tensors = append(tensors, rowsTensor(ctx, b, s.shape()...))
 	}
-	_, err := writeTensors(ctx, path, nil, tensors)
+	_, err := writeTensors(path, nil, tensors)
 	return err
 }
 

@@ -77,6 +77,8 @@ type Store struct {
 	facts  []Fact
 	files  []string
 	open   []io.Closer
+
+	manifest *Manifest // of ours
 }
 
 // A Block is the gradients of a module: a vector for each row of the store.
@@ -118,6 +120,15 @@ func (s *Store) Blocks() []Block { return s.blocks }
 
 // Scores returns the scores; nil for a store of gradients.
 func (s *Store) Scores() *Scores { return s.scores }
+
+// Manifest returns the head of a folder of ours; nil for other stores.
+func (s *Store) Manifest() *Manifest { return s.manifest }
+
+// Scaled reports whether the numbers of a block have scales, so that they mean something
+// together only.
+func (s *Store) Scaled() bool {
+	return s.manifest != nil && slices.ContainsFunc(s.manifest.Blocks, func(b BlockHead) bool { return b.Scaled })
+}
 
 // Keys returns the names of the rows of the blocks; nil where they are only numbered.
 func (s *Store) Keys() *dataset.Keys { return s.keys }

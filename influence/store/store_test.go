@@ -162,6 +162,13 @@ func TestTRAKSides(t *testing.T) {
 	require.False(t, ok)
 }
 
+// replaceOnce changes a text that must hold what is changed.
+func replaceOnce(t *testing.T, text, old, replacement string) string {
+	t.Helper()
+	require.Contains(t, text, old)
+	return strings.Replace(text, old, replacement, 1)
+}
+
 // TestRefused: each fixture with one thing changed is an error that names the file and
 // what is wrong there.
 func TestRefused(t *testing.T) {
@@ -198,8 +205,7 @@ func TestRefused(t *testing.T) {
 			file := filepath.Join(dir, x.file)
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
-			require.Contains(t, string(text), x.old)
-			require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(text), x.old, x.new, 1)), 0o666))
+			require.NoError(t, os.WriteFile(file, []byte(replaceOnce(t, string(text), x.old, x.new)), 0o666))
 			s, err := Open(dir, dataset.MatrixOptions{})
 			require.ErrorContains(t, err, x.want)
 			require.Nil(t, s)

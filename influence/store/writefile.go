@@ -32,9 +32,9 @@ func writeFile(path string, write func(io.Writer) error) (sum string, err error)
 }
 
 // WriteNPY writes blocks one after the other to a .npy file of a shape, which must have
-// as many numbers as they have. Numbers keep their type, but bfloat16 becomes float32;
-// it is an error where the types of blocks differ. Vectors are streamed, and the file
-// appears when it is whole.
+// as many numbers as they have. Numbers keep their type, but bfloat16 and what has scales
+// become float32; it is an error where the types of blocks differ. Vectors are streamed,
+// and the file appears when it is whole.
 func WriteNPY(ctx context.Context, path string, shape []int64, blocks ...influence.Vectors) error {
 	_, err := writeFile(path, func(w io.Writer) error {
 		d := blocks[0].Dtype()
@@ -58,28 +58,33 @@ func WriteNPY(ctx context.Context, path string, shape []int64, blocks ...influen
 // type that each has, under their names. Vectors are streamed, and the file appears
 // when it is whole.
 func WriteTensors(ctx context.Context, path string, metadata map[string]string, blocks []Block) error {
-	tensors := make([]rowsOfTensor, len(blocks))
-	for i, b := range blocks {
-		tensors[i] = rowsOfTensor{Block: b, hi: b.Rows(), shape: []int64{b.Rows(), int64(b.Cols())}}
+	var tensors []tensor
+	for _, b := range blocks {
+		tensors = append(tensors, rowsTensor(ctx, b, b.Rows(), int64(b.Cols())))
 	}
-	_, err := writeTensors(ctx, path, metadata, tensors)
+	_, err := writeTensors(path, metadata, tensors)
 	return err
 }
 
-// rowsOfTensor is rows lo … hi−1 of a block, to be written as a tensor of a shape.
-type rowsOfTensor struct {
-	Block
-	lo, hi int64
-	shape  []int64
+// A tensor is what a file is to hold: name, dtype, shape and bytes, and who writes them.
+type tensor struct {
+	dataset.Tensor
+	write func(io.Writer) error
 }
 
-func writeTensors(ctx context.Context, path string, metadata map[string]string, tensors []rowsOfTensor) (sum string, err error) {
+// rowsTensor is all rows of a block as a tensor of a shape.
+func rowsTensor(ctx context.Context, b Block, shape ...int64) tensor {
+	return tensor{
+		Tensor: dataset.Tensor{Name: b.Name, Dtype: tensorDtypes[b.Dtype()], Shape: shape, Bytes: b.Rows() * int64(b.Cols()) * b.Dtype().Bytes()},
+		write:  func(w io.Writer) error { return writeRows(ctx, w, b, 0, b.Rows(), false) },
+	}
+}
+
+// writeTensors writes tensors one after the other to a safetensors file.
+func writeTensors(path string, metadata map[string]string, tensors []tensor) (sum string, err error) {
 	heads := make([]dataset.Tensor, len(tensors))
 	for i, t := range tensors {
-		heads[i] = dataset.Tensor{
-			Name: t.Name, Dtype: tensorDtypes[t.Dtype()], Shape: t.shape,
-			Bytes: (t.hi - t.lo) * int64(t.Cols()) * t.Dtype().Bytes(),
-		}
+		heads[i] = t.Tensor
 	}
 	header, err := dataset.SafetensorsHeaderBytes(metadata, heads)
 	if err != nil {
@@ -90,7 +95,7 @@ func writeTensors(ctx context.Context, path string, metadata map[string]string, 
 			return err
 		}
 		for _, t := range tensors {
-			if err := writeRows(ctx, w, t, t.lo, t.hi, false); err != nil {
+			if err := t.write(w); err != nil {
 				return err
 			}
 		}

@@ -130,7 +130,8 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 	if err := side.readNames(ctx, "", ""); err != nil {
 		return err
 	}
-	whole, err := influence.Concat(side.blocks...)
+	blocks := side.named()
+	whole, err := influence.Concat(vectorsOf(blocks)...)
 	if err != nil {
 		return err
 	}
@@ -138,12 +139,10 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 	case "npy":
 		err = store.WriteNPY(ctx, out, []int64{whole.Rows(), int64(whole.Cols())}, whole)
 	case "safetensors":
-		err = store.WriteTensors(ctx, out, nil, side.named())
+		err = store.WriteTensors(ctx, out, nil, blocks)
 	case "infl":
-		_, err = store.Write(ctx, out, store.Content{Blocks: side.named(), Keys: side.ownKeys(), Source: side.path})
-		if errors.Is(err, context.Canceled) {
-			err = &ResumableError{err}
-		}
+		_, err = store.Write(ctx, out, store.Content{Blocks: blocks, Keys: side.ownKeys(), Source: side.path})
+		err = kept(err)
 	case "kronfluence":
 		return fmt.Errorf("%s: holds gradients; kronfluence keeps scores and factors of a curvature, and infl writes its scores only so far", side.path)
 	}
@@ -151,17 +150,21 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 		return err
 	}
 	t := &Table{Fields: []string{"out", "what", "rows", "numbers", "modules"}}
-	t.Add(out, "gradients", whole.Rows(), whole.Cols(), len(side.blocks))
+	t.Add(out, "gradients", whole.Rows(), whole.Cols(), len(blocks))
 	return o.Output.Print(o.Streams, t)
 }
 
-// named returns the blocks of a side with names that differ.
+// named returns the blocks of a side with names that differ. Numbers with scales become
+// float32.
 func (s *vectorSide) named() []store.Block {
 	out := make([]store.Block, len(s.blocks))
 	for i, b := range s.blocks {
 		name := fmt.Sprint("block", i)
 		if i < len(s.names) && s.names[i] != "" {
 			name = s.names[i]
+		}
+		if s.scaled() {
+			b = influence.InFloat32(b, 1)
 		}
 		out[i] = store.Block{Name: name, Vectors: b}
 	}

@@ -159,6 +159,13 @@ func (v *vectorInquiry) describe(s influence.Scorer) influence.Description {
 	if p, err := v.projection(); err == nil && p.Size > 0 {
 		d.Approximate = append(slices.Clone(d.Approximate), fmt.Sprintf("gradients are projected at random, to %d numbers a block by %s", p.Size, p.Kind))
 	}
+	for _, name := range v.sideNames() {
+		for _, note := range v.sides()[name].approximations() {
+			if !slices.Contains(d.Approximate, note) {
+				d.Approximate = append(slices.Clone(d.Approximate), note)
+			}
+		}
+	}
 	return d
 }
 

@@ -46,11 +46,12 @@ var vectorMethods = []method{
 	{name: "dot", needs: "train and query vectors", answers: "similarity: the inner product of the vectors", vectors: &vectorMethod{
 		normalize: []string{"cosine"}, flags: []string{"--normalize", "--per"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
+			c := a.checkpoints[0]
 			switch {
 			case a.cosine():
 				return compare(a, influence.Cosine)
-			case a.Per != "":
-				return influence.DotOfLayers(a.checkpoints[0], a.product)
+			case a.Per != "", a.sides[0].train.scaled() && (c.Query == nil || len(c.Query) == len(c.Train)):
+				return influence.DotOfLayers(c, a.product)
 			}
 			return compare(a, influence.Dot)
 		}}},
@@ -91,23 +92,44 @@ func compare(a vectorArguments, scorer func(train, query influence.Vectors, o in
 }
 
 // gradientsOf returns the gradients of all sides, each block projected by a seed of its
-// own where that is asked for.
+// own where that is asked for, or where the other side is.
 func gradientsOf(sides []*checkpointSides, p influence.Projection, workers int) ([]influence.Checkpoint, error) {
 	out := make([]influence.Checkpoint, len(sides))
 	for i, s := range sides {
 		out[i].Rate = s.rate
-		var err error
-		if out[i].Train, err = projectBlocks(s.train.blocks, p, workers); err != nil {
+		train, query, err := s.projections(p)
+		if err != nil {
+			return nil, err
+		}
+		if out[i].Train, err = projectBlocks(s.train.blocks, train, workers); err != nil {
 			return nil, err
 		}
 		if s.query == nil {
 			continue
 		}
-		if out[i].Query, err = projectBlocks(s.query.blocks, p, workers); err != nil {
+		if out[i].Query, err = projectBlocks(s.query.blocks, query, workers); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// projections returns what each side goes through: the projection that is asked for, or
+// that of the other side, where it is a store of projected gradients.
+func (s *checkpointSides) projections(asked influence.Projection) (train, query influence.Projection, err error) {
+	for _, side := range []*vectorSide{s.train, s.query} {
+		if side != nil && side.projection() != nil && asked.Size > 0 {
+			return train, query, fmt.Errorf("%s: is projected already; leave --projection out", side.path)
+		}
+	}
+	if asked.Size > 0 || s.query == nil {
+		return asked, asked, nil
+	}
+	if query, err = s.train.matching(s.query); err != nil {
+		return train, query, err
+	}
+	train, err = s.query.matching(s.train)
+	return train, query, err
 }
 
 func projectBlocks(blocks []influence.Vectors, p influence.Projection, workers int) ([]influence.Vectors, error) {

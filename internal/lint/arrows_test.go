@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"influence/model":         {"influence", "influence/capture", "influence/dataset", "internal/durable", "internal/kernel", "internal/kernel/dense", "internal/parallel"},
 	"influence/evaluate":      {"internal/draw"},
 	"influence/retrain":       {"influence/dataset", "influence/model", "internal/durable", "internal/parallel"},
-	"influence/store":         {"influence", "influence/dataset", "internal/durable"},
+	"influence/store":         {"influence", "influence/dataset", "influence/evaluate", "internal/durable", "internal/kernel"},
 	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},
 	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"gbdt/lightgbm":           {"gbdt", "influence"},
@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"bench/rates": {"internal/kernel", "internal/parallel"},
 	"bench/scan":  {"internal/kernel"},
 	"bench": {
-		"influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/kernel/dense", "internal/parallel",
+		"influence", "influence/dataset", "influence/sink", "influence/store", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 }
 
