@@ -87,6 +87,7 @@ class Capture:
 class Runner:
     def __init__(self, args):
         self.args, self.runs = args, 0
+        args.work = os.path.abspath(args.work)
 
     def score(self, method, *flags):
         """Runs infl score and returns the run folder."""
@@ -310,6 +311,13 @@ def bergson(r):
     scores = r.matrix("dot", "--train", index[0], "--query", index[1])
     r.save(case, "scores", scores)
     same("scores.bin", r.convert(case, "scores"), scores, 1e-6)
+    projected = r.folder(case, "projected")
+    r.call("fit", "--method", "store", "--train", r.capture("mlp_optdigits", "train"), "--projection", "16:bergson", "--out", projected)
+    same("our projection", r.convert(projected)[:60], r.convert(index[0]), 1e-6)
+    ours = r.matrix("dot", "--train", projected, "--query", r.capture("mlp_optdigits", "query"))
+    same("scores of our projection", ours[:, :60], scores, 1e-5)
+    ours = r.matrix("dot", "--train", projected, "--query", index[1])
+    same("scores of our projection and bergson's", ours[:, :60], scores, 1e-5)
 
 
 def trak_store(r):

@@ -2,9 +2,11 @@ package influence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,10 +16,11 @@ import (
 )
 
 // A Projection is a random linear map of vectors to Size numbers, a function of Kind,
-// Size and Seed alone. It keeps inner products on average: E⟨Px, Py⟩ = ⟨x, y⟩, with an
+// Size and Seed alone; of kind bergson it is a map of the gradient of a layer to Size ×
+// Size numbers, see [ProjectBergson]. It keeps inner products on average: E⟨Px, Py⟩ = ⟨x, y⟩, with an
 // error of variance (‖x‖²·‖y‖² + ⟨x, y⟩²)/Size at most.
 type Projection struct {
-	Kind string // srht, rademacher or gaussian
+	Kind string // srht, rademacher, gaussian or bergson
 	Size int    // a power of two for srht
 	Seed uint64
 }
@@ -31,7 +34,7 @@ func ParseProjection(text string, seed uint64) (Projection, error) {
 		p.Kind = "srht"
 	}
 	if err != nil {
-		return p, fmt.Errorf("projection %q is not known; use D, D:srht, D:rademacher or D:gaussian", text)
+		return p, fmt.Errorf("projection %q is not known; use D, D:srht, D:rademacher, D:gaussian or D:bergson", text)
 	}
 	return p, p.validate()
 }
@@ -39,8 +42,10 @@ func ParseProjection(text string, seed uint64) (Projection, error) {
 func (p Projection) validate() error {
 	const most = 1 << 24
 	switch {
-	case p.Kind != "srht" && p.Kind != "rademacher" && p.Kind != "gaussian":
-		return fmt.Errorf("projection %q is not known; use srht, rademacher or gaussian", p.Kind)
+	case !slices.Contains([]string{"srht", "rademacher", "gaussian", "bergson"}, p.Kind):
+		return fmt.Errorf("projection %q is not known; use srht, rademacher, gaussian or bergson", p.Kind)
+	case p.Kind == "bergson" && p.Size > 4096:
+		return fmt.Errorf("a projection to %d × %[1]d numbers; use 1 to 4096", p.Size)
 	case p.Size < 1 || p.Size > most:
 		return fmt.Errorf("a projection to %d numbers; use 1 to %d", p.Size, most)
 	case p.Kind == "srht" && bits.OnesCount(uint(p.Size)) != 1:
@@ -64,6 +69,9 @@ func (p Projection) projector() kernel.Projector {
 func Project(v Vectors, p Projection, workers int) (Vectors, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
+	}
+	if p.Kind == "bergson" {
+		return nil, errors.New("bergson projects the gradients of layers of known shape, those of a capture")
 	}
 	if v.Cols() <= p.Size {
 		return v, nil

@@ -41,9 +41,11 @@ func (c *Comparison) String() string {
 		c.SpearmanMean, c.SpearmanMin, c.ErrorMean, c.ErrorMax, c.Top, 100*c.TopOverlap)
 }
 
-// The sample of a [Fidelity]: so many queries, and so many train rows in runs.
+// The sample of a [Fidelity]: so many queries, or as many as have so many numbers
+// together, but one at least; and so many train rows in runs.
 const (
 	fidelityQueries = 32
+	fidelityNumbers = 1 << 22
 	fidelityRows    = 16384
 	fidelityRun     = 64
 )
@@ -58,7 +60,7 @@ type Reference struct {
 // Measure compares the scores of stored rows with those of each reference. Queries are
 // rows of asked: what the query side of the store is, in the form in which queries come.
 // Rows are drawn evenly; those that are not finite are left out. Cost: about 16,000 rows
-// of each, 32 queries.
+// of each, 32 queries, or fewer where they are longer than 131,072 numbers.
 func Measure(ctx context.Context, stored, asked []influence.Vectors, references []Reference, o influence.ProductOptions) (*Fidelity, error) {
 	n := stored[0].Rows()
 	train, bad, err := finiteRows(ctx, asked, evenRows(n, fidelityRows, fidelityRun))
@@ -69,8 +71,14 @@ func Measure(ctx context.Context, stored, asked []influence.Vectors, references 
 		return nil, errors.New("there is no row whose scores could be compared")
 	}
 	f := &Fidelity{TrainRows: len(train), LeftOut: bad}
+	numbers := int64(1)
+	for _, r := range references {
+		for _, v := range r.Blocks {
+			numbers += int64(v.Cols())
+		}
+	}
 	var queries []int64
-	for _, at := range evenRows(int64(len(train)), fidelityQueries, 1) {
+	for _, at := range evenRows(int64(len(train)), min(fidelityQueries, max(1, fidelityNumbers/numbers)), 1) {
 		queries = append(queries, train[at])
 	}
 	f.Queries = len(queries)

@@ -31,10 +31,12 @@ func (o *FitOptions) Validate() error {
 	var errs []error
 	switch {
 	case o.Method == "store":
+	case o.Method == "":
+		errs = append(errs, errors.New("--method is needed: store"))
 	case slices.Contains(laterFits, o.Method):
 		errs = append(errs, fmt.Errorf("--method %q is not built yet; available: store", o.Method))
 	default:
-		errs = append(errs, fmt.Errorf("--method %q is not known; %s", o.Method, suggest(o.Method, append([]string{"store"}, laterFits...))))
+		errs = append(errs, fmt.Errorf("--method %q is not known; %s", o.Method, suggest(o.Method, []string{"store"})))
 	}
 	errs = append(errs,
 		needed(o.Train, "--train", "the gradients of the train rows"),
@@ -117,7 +119,7 @@ func (o *FitOptions) content(ctx context.Context, side *vectorSide) (store.Conte
 		return c, err
 	}
 	c.Projection = &store.Projection{Kind: p.Kind, Size: p.Size, Seed: p.Seed}
-	blocks, err := projectBlocks(side.blocks, p, o.Workers)
+	blocks, err := side.project(p, o.Workers)
 	if err != nil {
 		return c, err
 	}

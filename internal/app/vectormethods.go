@@ -101,13 +101,13 @@ func gradientsOf(sides []*checkpointSides, p influence.Projection, workers int) 
 		if err != nil {
 			return nil, err
 		}
-		if out[i].Train, err = projectBlocks(s.train.blocks, train, workers); err != nil {
+		if out[i].Train, err = s.train.project(train, workers); err != nil {
 			return nil, err
 		}
 		if s.query == nil {
 			continue
 		}
-		if out[i].Query, err = projectBlocks(s.query.blocks, query, workers); err != nil {
+		if out[i].Query, err = s.query.project(query, workers); err != nil {
 			return nil, err
 		}
 	}
@@ -130,21 +130,6 @@ func (s *checkpointSides) projections(asked influence.Projection) (train, query 
 	}
 	train, err = s.query.matching(s.train)
 	return train, query, err
-}
-
-func projectBlocks(blocks []influence.Vectors, p influence.Projection, workers int) ([]influence.Vectors, error) {
-	if p.Size == 0 {
-		return blocks, nil
-	}
-	out := make([]influence.Vectors, len(blocks))
-	for i, b := range blocks {
-		var err error
-		if out[i], err = influence.Project(b, p, workers); err != nil {
-			return nil, err
-		}
-		p.Seed++
-	}
-	return out, nil
 }
 
 // lastLayers returns the files features and gradients of all sides.

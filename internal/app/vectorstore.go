@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -52,7 +53,8 @@ func (s *vectorSide) approximations() (out []string) {
 }
 
 // matching returns the projection that brings the other side to where a store of
-// projected gradients is, after checking that it can.
+// projected gradients is, after checking that it can. Vectors that are as short as the
+// projected ones already, as another tool's may be, stay as they are.
 func (s *vectorSide) matching(other *vectorSide) (influence.Projection, error) {
 	p := s.projection()
 	if p == nil {
@@ -67,6 +69,9 @@ func (s *vectorSide) matching(other *vectorSide) (influence.Projection, error) {
 	heads := s.store.Manifest().Blocks
 	if len(other.blocks) != len(heads) {
 		return influence.Projection{}, fmt.Errorf("%s has %d blocks, %s has %d", s.path, len(heads), other.path, len(other.blocks))
+	}
+	if slices.EqualFunc(heads, other.blocks, func(h store.BlockHead, v influence.Vectors) bool { return h.Cols == v.Cols() }) {
+		return influence.Projection{}, nil
 	}
 	for i, h := range heads {
 		if cols := other.blocks[i].Cols(); cols != h.Of {
