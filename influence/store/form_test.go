@@ -136,6 +136,19 @@ func TestEvenRows(t *testing.T) {
 	require.Empty(t, evenRows(0, 8, 2))
 }
 
+// TestScalesAreNotLost: no writer drops them.
+func TestScalesAreNotLost(t *testing.T) {
+	for _, form := range []Form{Half, Int8} {
+		s, _ := stored(t, waves(300, 400), 400, form)
+		path := filepath.Join(t.TempDir(), "out")
+		const want = "numbers with scales are not written as they are"
+		require.ErrorContains(t, WriteTensors(t.Context(), path, nil, s.Blocks()), want)
+		require.ErrorContains(t, WriteNPY(t.Context(), path, []int64{300, 300}, s.Blocks()[0]), want)
+		_, err := Write(t.Context(), path, Content{Blocks: s.Blocks()})
+		require.ErrorContains(t, err, want)
+	}
+}
+
 func TestRefusedScales(t *testing.T) {
 	s, _ := stored(t, waves(70, 400), 400, Int8)
 	path := filepath.Join(s.Path(), manifestName)

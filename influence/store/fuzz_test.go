@@ -63,25 +63,32 @@ func TestPickleRunsNothing(t *testing.T) {
 
 // FuzzHead: a head and the bytes beside it give vectors or an error.
 func FuzzHead(f *testing.F) {
+	ours := filepath.Join(f.TempDir(), "ours")
+	s, err := Open("testdata/bergson", dataset.MatrixOptions{})
+	require.NoError(f, err)
+	_, err = Write(f.Context(), ours, Content{Blocks: s.Blocks(), Form: Int8})
+	require.NoError(f, err)
+	require.NoError(f, s.Close())
 	heads := []struct{ store, head, numbers string }{
-		{"bergson", "info.json", "gradients.bin"},
-		{"bergson_tokens", "info.json", "offsets.npy"},
-		{"bergson_scores", "info.json", "scores.bin"},
-		{"logix", "log_rank_0_chunk_2_metadata.json", "log_rank_0_chunk_2.mmap"},
-		{"dattri", "grad/chunk_gradients_0_1_metadata.json", "grad/chunk_gradients_0_1.mmap"},
-		{"trak", "experiments.json", "scores/q.mmap"},
+		{"testdata/bergson", "info.json", "gradients.bin"},
+		{"testdata/bergson_tokens", "info.json", "offsets.npy"},
+		{"testdata/bergson_scores", "info.json", "scores.bin"},
+		{"testdata/logix", "log_rank_0_chunk_2_metadata.json", "log_rank_0_chunk_2.mmap"},
+		{"testdata/dattri", "grad/chunk_gradients_0_1_metadata.json", "grad/chunk_gradients_0_1.mmap"},
+		{"testdata/trak", "experiments.json", "scores/q.mmap"},
+		{ours, "store.json", "00000.safetensors"},
 	}
 	for i, h := range heads {
-		head, err := os.ReadFile(filepath.Join("testdata", h.store, h.head))
+		head, err := os.ReadFile(filepath.Join(h.store, h.head))
 		require.NoError(f, err)
-		numbers, err := os.ReadFile(filepath.Join("testdata", h.store, h.numbers))
+		numbers, err := os.ReadFile(filepath.Join(h.store, h.numbers))
 		require.NoError(f, err)
 		f.Add(uint8(i), head, numbers)
 	}
 	f.Fuzz(func(t *testing.T, i uint8, head, numbers []byte) {
 		h := heads[int(i)%len(heads)]
 		dir := t.TempDir()
-		require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", h.store))))
+		require.NoError(t, os.CopyFS(dir, os.DirFS(h.store)))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, h.head), head, 0o666))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, h.numbers), numbers, 0o666))
 		s, err := Open(dir, dataset.MatrixOptions{})

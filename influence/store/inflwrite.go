@@ -37,7 +37,8 @@ type Content struct {
 // size alone, so the files depend on the content only. A shard appears when it is whole,
 // and the manifest comes last; a folder that was begun with the same content is
 // continued after its last shard. It is an error where the folder holds a finished
-// store, or shards of another content. Memory is that of the blocks as they are read,
+// store, or shards of another content, and where numbers with scales are to be written
+// as they are. Memory is that of the blocks as they are read,
 // and four bytes for each scale of a shard.
 func Write(ctx context.Context, dir string, c Content) (*Manifest, error) {
 	m, err := c.manifest()

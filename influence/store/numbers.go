@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math"
 
@@ -20,13 +21,18 @@ var npyDtypes = map[dataset.Dtype]string{
 	dataset.Float64: "<f8", dataset.Float32: "<f4", dataset.Float16: "<f2", dataset.BFloat16: "<f4",
 }
 
+var errScaled = errors.New("numbers with scales are not written as they are; make them float32 first")
+
 // writeRows writes rows lo … hi−1 as little-endian numbers, as they are, or bfloat16 as
-// float32 with widen.
+// float32 with widen. Numbers with scales mean nothing without them and are an error.
 func writeRows(ctx context.Context, w io.Writer, v influence.Vectors, lo, hi int64, widen bool) error {
 	var out []byte
 	for b, err := range v.Blocks(ctx, lo, hi) {
 		if err != nil {
 			return err
+		}
+		if len(b.Scale) > 0 {
+			return errScaled
 		}
 		out = appendNumbers(out[:0], b, v.Dtype(), widen)
 		if _, err := w.Write(out); err != nil {

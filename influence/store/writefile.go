@@ -32,12 +32,15 @@ func writeFile(path string, write func(io.Writer) error) (sum string, err error)
 }
 
 // WriteNPY writes blocks one after the other to a .npy file of a shape, which must have
-// as many numbers as they have. Numbers keep their type, but bfloat16 and what has scales
-// become float32; it is an error where the types of blocks differ. Vectors are streamed,
-// and the file appears when it is whole.
+// as many numbers as they have. Numbers keep their type, but bfloat16 becomes float32; it
+// is an error where the types of blocks differ, and where numbers have scales (see
+// [influence.InFloat32]). Vectors are streamed, and the file appears when it is whole.
 func WriteNPY(ctx context.Context, path string, shape []int64, blocks ...influence.Vectors) error {
 	_, err := writeFile(path, func(w io.Writer) error {
 		d := blocks[0].Dtype()
+		if npyDtypes[d] == "" {
+			return errScaled
+		}
 		if err := dataset.WriteNPYHeader(w, npyDtypes[d], shape...); err != nil {
 			return err
 		}
@@ -55,8 +58,8 @@ func WriteNPY(ctx context.Context, path string, shape []int64, blocks ...influen
 }
 
 // WriteTensors writes blocks as the tensors of a safetensors file, rows × numbers in the
-// type that each has, under their names. Vectors are streamed, and the file appears
-// when it is whole.
+// type that each has, under their names. Numbers with scales are an error. Vectors are
+// streamed, and the file appears when it is whole.
 func WriteTensors(ctx context.Context, path string, metadata map[string]string, blocks []Block) error {
 	var tensors []tensor
 	for _, b := range blocks {
