@@ -1,10 +1,12 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/infl-dev/infl/influence/dataset"
@@ -15,11 +17,16 @@ func problem(path, format string, args ...any) *dataset.Error {
 	return &dataset.Error{Path: path, Row: -1, Problem: fmt.Sprintf(format, args...)}
 }
 
-// caused gives an error its place where it has none.
+// caused gives an error its place where it has none. The system's errors name the path
+// themselves, which is said once; those of a context stay what they are.
 func caused(path string, err error) error {
 	var e *dataset.Error
-	if err == nil || errors.As(err, &e) {
+	if err == nil || errors.As(err, &e) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	var system *fs.PathError
+	if errors.As(err, &system) {
+		path, err = system.Path, system.Err
 	}
 	e = problem(path, "%v", err)
 	e.Err = err

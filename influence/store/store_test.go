@@ -249,3 +249,15 @@ func TestGoldenStores(t *testing.T) {
 		assert.Equal(t, want, [2]int64{v.Rows(), int64(v.Cols())}, path)
 	}
 }
+
+// TestMissingFile: the system's error names the file once.
+func TestMissingFile(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "gradients.bin"), nil, 0o666))
+	_, err := Open(dir, dataset.MatrixOptions{})
+	var e *dataset.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, filepath.Join(dir, "info.json"), e.Path)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.Equal(t, 1, strings.Count(err.Error(), "info.json"), "%v", err)
+}
