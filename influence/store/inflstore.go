@@ -62,9 +62,9 @@ type Projection struct {
 
 // A Shard is a file with consecutive rows.
 type Shard struct {
-	File   string `json:"file"` // in the folder
-	Rows   int64  `json:"rows"`
-	SHA256 string `json:"sha256"`
+	File string `json:"file"` // in the folder
+	Rows int64  `json:"rows"`
+	XXH3 string `json:"xxh3"` // XXH3-64, 16 hexadecimal digits
 }
 
 func isInfl(path string, folder bool) bool {

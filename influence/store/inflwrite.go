@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/infl-dev/infl/influence/dataset"
 )
 
@@ -58,7 +60,7 @@ func Write(ctx context.Context, dir string, c Content) (*Manifest, error) {
 	step := c.shardRows(m)
 	for lo := int64(0); lo < m.N || lo == 0; lo += step {
 		s := Shard{File: fmt.Sprintf("%05d.safetensors", len(m.Shards)), Rows: min(step, m.N-lo)}
-		if s.SHA256, err = c.shard(ctx, filepath.Join(dir, s.File), m, identity, lo, lo+s.Rows); err != nil {
+		if s.XXH3, err = c.shard(ctx, filepath.Join(dir, s.File), m, identity, lo, lo+s.Rows); err != nil {
 			return nil, caused(dir, err)
 		}
 		m.Shards = append(m.Shards, s)
@@ -169,7 +171,7 @@ func (c *Content) shard(ctx context.Context, path string, m *Manifest, identity 
 	return writeTensors(path, map[string]string{"format": formatName, "manifest": identity}, tensors)
 }
 
-// finishedShard returns the SHA-256 of a shard that is there already.
+// finishedShard returns the XXH3-64 of a shard that is there already.
 func finishedShard(path, identity string) (string, error) {
 	t, err := dataset.OpenTensors([]string{path}, true)
 	if err != nil {
@@ -182,18 +184,18 @@ func finishedShard(path, identity string) (string, error) {
 	if !same {
 		return "", problem(path, "was written with another content; remove it, or write to another folder")
 	}
-	return fileSHA256(path)
+	return fileXXH3(path)
 }
 
-func fileSHA256(path string) (string, error) {
+func fileXXH3(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	h := sha256.New()
+	h := xxh3.New()
 	_, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), err
+	return fmt.Sprintf("%016x", h.Sum64()), err
 }
 
 // writeKeys writes the names of the rows, one on each line.
@@ -217,7 +219,7 @@ func writeKeys(dir string, keys *dataset.Keys) error {
 }
 
 // Verify checks what [Open] checks, and of a folder of ours that the shards are as they
-// were written, by the SHA-256 of each. It returns one sentence for each thing that is
+// were written, by the XXH3 of each. It returns one sentence for each thing that is
 // wrong; err is for what kept it from looking.
 func Verify(ctx context.Context, dir string) (problems []string, err error) {
 	s, err := Open(dir, dataset.MatrixOptions{})
@@ -236,12 +238,12 @@ func Verify(ctx context.Context, dir string) (problems []string, err error) {
 			return problems, err
 		}
 		path := filepath.Join(dir, shard.File)
-		sum, err := fileSHA256(path)
+		sum, err := fileXXH3(path)
 		if err != nil {
 			return problems, err
 		}
-		if sum != shard.SHA256 {
-			problems = append(problems, fmt.Sprintf("%s has the SHA-256 %s, store.json says %s", path, sum, shard.SHA256))
+		if sum != shard.XXH3 {
+			problems = append(problems, fmt.Sprintf("%s has the XXH3 %s, store.json says %s", path, sum, shard.XXH3))
 		}
 	}
 	return problems, nil

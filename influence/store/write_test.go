@@ -165,7 +165,7 @@ func TestVerifyFindsAChange(t *testing.T) {
 	problems, err := Verify(t.Context(), dir)
 	require.NoError(t, err)
 	require.Len(t, problems, 1)
-	require.Contains(t, problems[0], "00000.safetensors has the SHA-256")
+	require.Contains(t, problems[0], "00000.safetensors has the XXH3")
 }
 
 func TestRefusedContent(t *testing.T) {

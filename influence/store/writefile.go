@@ -3,10 +3,11 @@ package store
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"io"
 	"os"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -14,13 +15,13 @@ import (
 )
 
 // writeFile writes a file that appears under its name when it is whole and durable. It
-// returns the SHA-256.
+// returns the XXH3-64.
 func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
 	f, err := os.Create(path + durable.TempSuffix)
 	if err != nil {
 		return "", err
 	}
-	h := sha256.New()
+	h := xxh3.New()
 	err = durable.Finish(f, path, func(w io.Writer) error {
 		b := bufio.NewWriterSize(io.MultiWriter(w, h), 1<<20)
 		if err := write(b); err != nil {
@@ -28,7 +29,7 @@ func writeFile(path string, write func(io.Writer) error) (sum string, err error)
 		}
 		return b.Flush()
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	return fmt.Sprintf("%016x", h.Sum64()), err
 }
 
 // WriteNPY writes blocks one after the other to a .npy file of a shape, which must have
