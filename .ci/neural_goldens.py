@@ -312,7 +312,7 @@ def bergson(r):
     r.save(case, "scores", scores)
     same("scores.bin", r.convert(case, "scores"), scores, 1e-6)
     projected = r.folder(case, "projected")
-    r.call("fit", "--method", "store", "--train", r.capture("mlp_optdigits", "train"), "--projection", "16:bergson", "--out", projected)
+    r.infl("fit", "--method", "store", "--train", r.capture("mlp_optdigits", "train"), "--projection", "16:bergson", "--out", projected)
     same("our projection", r.convert(projected)[:60], r.convert(index[0]), 1e-6)
     ours = r.matrix("dot", "--train", projected, "--query", r.capture("mlp_optdigits", "query"))
     same("scores of our projection", ours[:, :60], scores, 1e-5)
@@ -348,6 +348,26 @@ def kronfluence(r):
             same(f"{case}: {name}", ours.sum(0) if ours.ndim > expected.ndim else ours, expected, 1e-4)
 
 
+def trained(r):
+    """The convex models, trained on the rows of the captures, find the golden weights."""
+    for case, kind, mu in (("ridge_exact", "ridge", "0.01"), ("softmax_exact", "softmax", "0.01"), ("softmax_exact_strong", "softmax", "0.1")):
+        expected = os.path.join(r.args.cases, case, "expected")
+        theta = np.load(os.path.join(expected, "theta.npy"))
+        capture = Capture(r.capture(case, "train"))
+        x = np.concatenate([s["a/linear"] for s in capture.shards])
+        if kind == "ridge":  # A residual is the prediction minus the label.
+            y = x @ theta[:-1] + theta[-1] - np.concatenate([s["g/linear"] for s in capture.shards])[:, 0]
+        else:
+            y = np.load(os.path.join(expected, "labels_train.npy"))
+        table = os.path.join(r.args.work, case + ".npy")
+        np.save(table, np.column_stack([x, y]).astype(np.float64))
+        out = os.path.join(r.args.work, case + "_model")
+        r.infl("train", "--kind", kind, "--l2", mu, "--standardize=false", "--train", table, "--label", f"Column_{x.shape[1]}", "--out", out)
+        weights = tensors(os.path.join(out, "model.safetensors"))
+        found = np.column_stack([weights["linear.weight"], weights["linear.bias"]])
+        r.save(case, "theta", found.reshape(theta.shape))
+
+
 def alike(r):
     """Other ways to the inverse reach the dense one."""
     both = r.sides("softmax_exact_strong")
@@ -367,7 +387,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, tracin, lora, trak, softmax, lds, kron, ridge, bergson, trak_store, less_store, kronfluence, alike):
+    for case in (rows_cases, tracin, lora, trak, softmax, lds, kron, ridge, trained, bergson, trak_store, less_store, kronfluence, alike):
         case(r)
 
 

@@ -149,3 +149,108 @@ func TestTrainingWithoutRows(t *testing.T) {
 		})
 	}
 }
+
+func (g *golden) hessian(t *testing.T, name string) *model.Hessian {
+	t.Helper()
+	h, err := g.fit(t, name, model.Subset{}).Hessian(t.Context(), g.train, 2)
+	require.NoError(t, err)
+	return h
+}
+
+func TestInfluenceWithTheExactHessian(t *testing.T) {
+	for name := range goldenKinds {
+		t.Run(name, func(t *testing.T) {
+			g := openGolden(t, name)
+			got, err := g.hessian(t, name).Influence(t.Context(), g.query)
+			require.NoError(t, err)
+			g.check(t, "influence_exact", got)
+		})
+	}
+}
+
+func TestRidgeInClosedForm(t *testing.T) {
+	g := openGolden(t, "ridge_exact")
+	h := g.hessian(t, "ridge_exact")
+	leverages, err := h.Leverages()
+	require.NoError(t, err)
+	g.check(t, "leverage", leverages)
+	changes, err := h.LeaveOneOut(g.query)
+	require.NoError(t, err)
+	g.check(t, "loo_loss_change", changes)
+}
+
+// TestGroupsByNewton: single rows, and groups beside their training without them.
+func TestGroupsByNewton(t *testing.T) {
+	for _, name := range []string{"softmax_exact", "softmax_exact_strong"} {
+		t.Run(name, func(t *testing.T) {
+			g := openGolden(t, name)
+			h, whole, n, q := g.hessian(t, name), g.fit(t, name, model.Subset{}), g.train.Len(), g.query.Len()
+			singles := make([][]int, n)
+			for i := range singles {
+				singles[i] = []int{i}
+			}
+			rows, err := h.Removal(t.Context(), g.query, singles)
+			require.NoError(t, err)
+			alone := make([]float64, len(rows))
+			for i, v := range rows {
+				alone[i%q*n+i/q] = v
+			}
+			g.check(t, "loo_newton", alone)
+
+			scores, err := h.Influence(t.Context(), g.query)
+			require.NoError(t, err)
+			before, err := whole.Losses(t.Context(), g.query, 1)
+			require.NoError(t, err)
+			members := g.array(t, "group_members")
+			var groups [][]int
+			var first, actual []float64
+			for u := range len(members) / n {
+				var group []int
+				var kept []int64
+				for i, in := range members[u*n:][:n] {
+					if in == 1 {
+						group = append(group, i)
+					} else {
+						kept = append(kept, int64(i))
+					}
+				}
+				groups = append(groups, group)
+				after, err := g.fit(t, name, model.Subset{Rows: kept, Denominator: float64(n)}).Losses(t.Context(), g.query, 1)
+				require.NoError(t, err)
+				for e := range q {
+					sum := 0.0
+					for _, i := range group {
+						sum += scores[e*n+i] / float64(n)
+					}
+					first, actual = append(first, sum), append(actual, after[e]-before[e])
+				}
+			}
+			newton, err := h.Removal(t.Context(), g.query, groups)
+			require.NoError(t, err)
+			g.check(t, "group_newton", newton)
+			g.check(t, "group_first_order", first)
+			g.check(t, "group_actual", actual)
+		})
+	}
+}
+
+// TestSubsetLosses: training on half of the rows, with their own number as N.
+func TestSubsetLosses(t *testing.T) {
+	g := openGolden(t, "softmax_exact")
+	n, q := g.train.Len(), g.query.Len()
+	masks, want := g.array(t, "lds_masks"), g.array(t, "lds_losses")
+	var got []float64
+	for s := range len(masks) / n {
+		var rows []int64
+		for i, in := range masks[s*n:][:n] {
+			if in == 1 {
+				rows = append(rows, int64(i))
+			}
+		}
+		losses, err := g.fit(t, "softmax_exact", model.Subset{Rows: rows}).Losses(t.Context(), g.query, 1)
+		require.NoError(t, err)
+		got = append(got, losses...)
+	}
+	require.Len(t, want, len(masks)/n*q)
+	g.check(t, "lds_losses", got)
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/infl-dev/infl/gbdt/lightgbm"
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/influence/model"
 	"github.com/infl-dev/infl/influence/sink"
 	"github.com/infl-dev/infl/influence/store"
 )
@@ -35,6 +36,9 @@ func Inspect(ctx context.Context, c *Common, paths []string) error {
 
 func inspect(ctx context.Context, path string, add func(string, any)) error {
 	info, err := os.Stat(path)
+	if err == nil && model.IsModel(path) {
+		return inspectTrained(path, add)
+	}
 	if err == nil && info.IsDir() {
 		if capture.IsCapture(path) {
 			return inspectCapture(ctx, path, add)

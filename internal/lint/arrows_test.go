@@ -40,8 +40,9 @@ var arrows = map[string][]string{
 	"cmd/infl": {
 		"internal/app", "influence", "influence/dataset", "influence/sink", "gbdt", "gbdt/lightgbm", "internal/parallel",
 	},
-	"bench/rates": {"internal/kernel", "internal/parallel"},
-	"bench/scan":  {"internal/kernel"},
+	"examples/trainingloop": {"influence", "influence/capture", "influence/dataset", "influence/sink"},
+	"bench/rates":           {"internal/kernel", "internal/parallel"},
+	"bench/scan":            {"internal/kernel"},
 	"bench": {
 		"influence", "influence/dataset", "influence/sink", "influence/store", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
