@@ -112,6 +112,25 @@ func TestJournalTrainsOnce(t *testing.T) {
 	require.False(t, kept, "a failure is no answer")
 }
 
+// TestJournalTrainsOnceForAll asks for the same change from many goroutines, as queries
+// do that have the same most helpful row.
+func TestJournalTrainsOnceForAll(t *testing.T) {
+	m := someModel()
+	j := &Journal{Trainer: m, Folder: t.TempDir()}
+	x := Experiment{Trainer: j, Queries: 2, Repeats: 1, Workers: 8}
+	orders := make([][]int64, 2)
+	for range 50 {
+		for e := range orders {
+			orders[e] = append([]int64{}, 2, 1)
+		}
+		_, err := x.Remove(t.Context(), orders, []int{1, 2})
+		require.NoError(t, err)
+		require.EqualValues(t, 3, m.fits.Load())
+		j.Folder = t.TempDir()
+		m.fits.Store(0)
+	}
+}
+
 // TestDamagedJournal damages each byte of a kept answer.
 func TestDamagedJournal(t *testing.T) {
 	m := someModel()

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 
@@ -27,10 +28,13 @@ import (
 //	uint64     XXH3 of everything before
 //
 // It is written under a temporary name, synced and renamed; a damaged one counts as
-// missing.
+// missing. A change that several goroutines ask for at the same time is trained once.
 type Journal struct {
 	Trainer Trainer
 	Folder  string // must exist
+
+	mu   sync.Mutex
+	fits map[[16]byte]*sync.Mutex // held while the change is trained
 }
 
 const fitMagic = "INFLFIT1"
@@ -40,6 +44,9 @@ func (j *Journal) Fit(ctx context.Context, c Change) (Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return Answer{}, err
 	}
+	fit := j.fit(c)
+	fit.Lock()
+	defer fit.Unlock()
 	if a, ok := j.Kept(c); ok {
 		return a, nil
 	}
@@ -48,6 +55,20 @@ func (j *Journal) Fit(ctx context.Context, c Change) (Answer, error) {
 		return a, err
 	}
 	return a, j.keep(c, a)
+}
+
+// fit returns the lock of a change.
+func (j *Journal) fit(c Change) *sync.Mutex {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	hash := hashOf(c)
+	if j.fits == nil {
+		j.fits = map[[16]byte]*sync.Mutex{}
+	}
+	if j.fits[hash] == nil {
+		j.fits[hash] = new(sync.Mutex)
+	}
+	return j.fits[hash]
 }
 
 // Kept returns the answer to a change where it is there already.
