@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"math"
 	"slices"
+
+	"github.com/infl-dev/infl/influence/evaluate"
 )
 
 // compare compares two tables of scores.
-func compare(against string, got, want [][]float32) Comparison {
+func compare(against string, got, want [][]float32) (Comparison, error) {
 	n := len(want[0])
 	c := Comparison{Against: against, SpearmanMin: 1, Top: min(100, max(1, n/10))}
 	for q := range want {
@@ -22,68 +25,52 @@ func compare(against string, got, want [][]float32) Comparison {
 			c.ErrorMax = max(c.ErrorMax, e)
 			c.ErrorMean += e / float64(n*len(want))
 		}
-		a, b := rankingOf(got[q]), rankingOf(want[q])
-		r := correlation(a.ranks, b.ranks)
+		r, err := rankCorrelation(got[q], want[q])
+		if err != nil {
+			return c, err
+		}
 		c.SpearmanMean += r / float64(len(want))
 		c.SpearmanMin = min(c.SpearmanMin, r)
 		common := 0
-		for _, row := range a.order[:c.Top] {
-			if slices.Contains(b.order[:c.Top], row) {
+		best := bestRows(want[q], c.Top)
+		for _, row := range bestRows(got[q], c.Top) {
+			if slices.Contains(best, row) {
 				common++
 			}
 		}
 		c.TopOverlap += float64(common) / float64(c.Top*len(want))
 	}
-	return c
+	return c, nil
 }
 
-// A ranking is rows from the largest score down, those with equal scores in order of
-// row, and the rank of each row, the mean one among equals.
-type ranking struct {
-	order []int
-	ranks []float64
-}
-
-func rankingOf(scores []float32) ranking {
-	r := ranking{make([]int, len(scores)), make([]float64, len(scores))}
-	for i := range r.order {
-		r.order[i] = i
-	}
-	slices.SortStableFunc(r.order, func(a, b int) int {
-		switch {
-		case scores[a] > scores[b]:
-			return -1
-		case scores[a] < scores[b]:
-			return 1
-		}
-		return 0
-	})
-	for lo := 0; lo < len(r.order); {
-		hi := lo + 1
-		for hi < len(r.order) && scores[r.order[hi]] == scores[r.order[lo]] {
-			hi++
-		}
-		for _, row := range r.order[lo:hi] {
-			r.ranks[row] = float64(lo+hi-1) / 2
-		}
-		lo = hi
-	}
-	return r
-}
-
-// correlation is Pearson's of ranks; 1 where both are all equal, 0 where one is.
-func correlation(a, b []float64) float64 {
-	mean := float64(len(a)-1) / 2
-	var ab, aa, bb float64
-	for i := range a {
-		x, y := a[i]-mean, b[i]-mean
-		ab, aa, bb = math.FMA(x, y, ab), math.FMA(x, x, aa), math.FMA(y, y, bb)
-	}
+// rankCorrelation is Spearman's. Where it is not defined, because all scores of one side
+// are equal, it is 1 for scores that agree and else 0.
+func rankCorrelation(got, want []float32) (float64, error) {
+	r, err := evaluate.Spearman(wide(got), wide(want))
 	switch {
-	case aa == 0 && bb == 0:
-		return 1
-	case aa == 0 || bb == 0:
-		return 0
+	case !math.IsNaN(r):
+		return r, err
+	case slices.Equal(got, want):
+		return 1, err
 	}
-	return ab / math.Sqrt(float64(aa*bb))
+	return 0, err
+}
+
+func wide(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// bestRows returns the rows with the largest scores, those with equal ones in order of
+// row.
+func bestRows(scores []float32, top int) []int {
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+	return order[:top]
 }

@@ -92,7 +92,11 @@ func Measure(ctx context.Context, stored, asked []influence.Vectors, references 
 		if err != nil {
 			return nil, err
 		}
-		f.Comparisons = append(f.Comparisons, compare(r.Name, got, want))
+		c, err := compare(r.Name, got, want)
+		if err != nil {
+			return nil, err
+		}
+		f.Comparisons = append(f.Comparisons, c)
 	}
 	return f, nil
 }

@@ -119,15 +119,19 @@ func TestFidelityLeavesOut(t *testing.T) {
 func TestComparison(t *testing.T) {
 	want := [][]float32{{4, 3, 2, 1}, {1, 1, 2, -8}}
 	got := [][]float32{{4, 2, 3, 1}, {1, 1, 2, -8}}
-	c := compare("x", got, want)
+	c, err := compare("x", got, want)
+	require.NoError(t, err)
 	require.InDelta(t, (0.8+1)/2, c.SpearmanMean, 1e-12) // 1 − 6·2/(4·15)
 	require.InDelta(t, 0.8, c.SpearmanMin, 1e-12)
 	require.InDelta(t, 2*0.25/8, c.ErrorMean, 1e-12)
 	require.Equal(t, 0.25, c.ErrorMax)
 	require.Equal(t, 1, c.Top)
 	require.Equal(t, 1.0, c.TopOverlap)
-	require.Equal(t, 1.0, compare("x", [][]float32{{0, 0}}, [][]float32{{0, 0}}).SpearmanMin)
-	require.Equal(t, 0.0, compare("x", [][]float32{{0, 0}}, [][]float32{{0, 1}}).SpearmanMin)
+	for last, spearman := range map[float32]float64{0: 1, 1: 0} {
+		c, err := compare("x", [][]float32{{0, 0}}, [][]float32{{0, last}})
+		require.NoError(t, err)
+		require.Equal(t, spearman, c.SpearmanMin)
+	}
 }
 
 func TestEvenRows(t *testing.T) {
