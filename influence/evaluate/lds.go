@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/infl-dev/infl/internal/draw"
 )
 
@@ -22,8 +24,10 @@ type LDSResult struct {
 	Mean      float64   // over the queries where it is defined
 	Undefined int       // queries where it is not
 
-	// Low and High are the 2.5 and 97.5 % points of Mean when subsets are drawn again
-	// with repetition; NaN without a bootstrap.
+	// Low and High are Mean ∓ 1.96·s, no further than ∓1, with s the standard deviation
+	// of the means when subsets are drawn again with repetition; NaN without a
+	// bootstrap. Percentiles of these means would be too low: a correlation near 1 falls
+	// with every subset that is drawn twice, so that they may leave Mean out.
 	Low, High float64
 
 	// SplitHalf is how well one half of the repeats predicts the other: the mean, over
@@ -72,7 +76,8 @@ func LDS(predictions [][]float64, losses [][][]float64, o LDSOptions) (LDSResult
 	var r LDSResult
 	r.PerQuery = rankCorrelations(predicted, actual, ones(m))
 	r.Mean, r.Undefined = meanDefined(r.PerQuery)
-	r.Low, r.High = bootstrap(predicted, actual, m, o)
+	deviation := 1.96 * bootstrap(predicted, actual, m, o)
+	r.Low, r.High = max(-1, r.Mean-deviation), min(1, r.Mean+deviation)
 	r.SplitHalf = splitHalf(losses, q)
 	r.Ceiling = math.Sqrt(max(0, 2*r.SplitHalf/(1+r.SplitHalf)))
 	return r, nil
@@ -121,8 +126,9 @@ func rankCorrelations(x, y []ranking, weight []float64) []float64 {
 	return out
 }
 
-// bootstrap draws the m subsets again and again.
-func bootstrap(x, y []ranking, m int, o LDSOptions) (low, high float64) {
+// bootstrap returns the standard deviation of the mean correlation when the m subsets are
+// drawn again and again.
+func bootstrap(x, y []ranking, m int, o LDSOptions) float64 {
 	source := rand.NewPCG(o.Seed, uint64(m))
 	var means []float64
 	for range o.Bootstrap {
@@ -134,22 +140,7 @@ func bootstrap(x, y []ranking, m int, o LDSOptions) (low, high float64) {
 			means = append(means, mean)
 		}
 	}
-	slices.Sort(means)
-	return quantile(means, 0.025), quantile(means, 0.975)
-}
-
-// quantile interpolates between the two nearest of some sorted numbers; it is NaN
-// without any.
-func quantile(sorted []float64, share float64) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	at := share * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 == len(sorted) {
-		return sorted[i]
-	}
-	return sorted[i] + float64((at-float64(i))*(sorted[i+1]-sorted[i]))
+	return stat.StdDev(means, nil)
 }
 
 // splitHalf compares halves of the repeats.
