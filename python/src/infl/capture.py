@@ -96,9 +96,11 @@ class Capture:
         if self._busy:
             raise RuntimeError("a batch is being captured already")
         ids = [int(i) for i in ids]
-        twice = [i for k, i in enumerate(ids) if i in self.ids or i in ids[:k]]
-        if twice:
-            raise ValueError(f"the key {twice[0]} stands twice")
+        new = set()
+        for i in ids:
+            if i in self.ids or i in new:
+                raise ValueError(f"the key {i} stands twice")
+            new.add(i)
         mask = checked_mask(mask, len(ids))
         batch = Batch(self.seed, ids)
         self._busy = True
