@@ -185,17 +185,20 @@ func TestGroupsByNewton(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := openGolden(t, name)
 			h, whole, n, q := g.hessian(t, name), g.fit(t, name, model.Subset{}), g.train.Len(), g.query.Len()
-			singles := make([][]int, n)
-			for i := range singles {
-				singles[i] = []int{i}
+			var singles [][]int
+			for i := 0; i < n; i += 9 { // Each costs a factorisation.
+				singles = append(singles, []int{i})
 			}
 			rows, err := h.Removal(t.Context(), g.query, singles)
 			require.NoError(t, err)
-			alone := make([]float64, len(rows))
-			for i, v := range rows {
-				alone[i%q*n+i/q] = v
+			var alone []float64
+			all := g.array(t, "loo_newton")
+			for _, single := range singles {
+				for e := range q {
+					alone = append(alone, all[e*n+single[0]])
+				}
 			}
-			g.check(t, "loo_newton", alone)
+			require.Less(t, worst(rows, alone), g.tolerance["loo_newton"])
 
 			scores, err := h.Influence(t.Context(), g.query)
 			require.NoError(t, err)
