@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/infl-dev/infl/internal/parallel"
 )
 
 // FingerprintBlock is the number of bytes that one hash covers.
@@ -27,7 +29,7 @@ type FileFingerprint struct {
 }
 
 // Fingerprint hashes the table's files as they lie on disk. It reads each once
-// through its own handle, in memory of a mebibyte, so that it can run beside
+// through its own handle, in memory of 256 KiB for each CPU, so that it can run beside
 // [Bound.Frames].
 func (t *Table) Fingerprint(ctx context.Context) (Fingerprint, error) {
 	var out Fingerprint
@@ -41,34 +43,56 @@ func (t *Table) Fingerprint(ctx context.Context) (Fingerprint, error) {
 	return out, nil
 }
 
+// hashBuffer is how many bytes are read at a time: they are still in a second level
+// cache when they are hashed.
+const hashBuffer = 256 << 10
+
+// fingerprintFile hashes blocks on as many goroutines as there are CPUs.
 func fingerprintFile(ctx context.Context, path string) (_ FileFingerprint, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return FileFingerprint{}, err
 	}
 	defer closeInto(&err, f.Close)
-	out := FileFingerprint{Name: filepath.Base(path), Blocks: []string{}}
-	buf := make([]byte, 1<<20)
-	h := xxh3.New()
-	for {
-		if err := ctx.Err(); err != nil {
-			return FileFingerprint{}, err
-		}
-		n, err := io.ReadFull(f, buf)
-		h.Write(buf[:n])
-		out.Bytes += int64(n)
-		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !ended {
-			return FileFingerprint{}, err
-		}
-		if rest := out.Bytes % FingerprintBlock; n > 0 && (rest == 0 || ended) || ended && rest > 0 {
-			out.Blocks = append(out.Blocks, fmt.Sprintf("%016x", h.Sum64()))
-			h.Reset()
-		}
-		if ended {
-			return out, nil
-		}
+	info, err := f.Stat()
+	if err != nil {
+		return FileFingerprint{}, err
 	}
+	size := info.Size()
+	blocks := int((size + FingerprintBlock - 1) / FingerprintBlock)
+	out := FileFingerprint{Name: filepath.Base(path), Bytes: size, Blocks: make([]string, blocks)}
+	workers := parallel.Workers(0)
+	buffers := make([][]byte, workers)
+	err = parallel.For(ctx, workers, blocks, func(worker, block int) error {
+		if buffers[worker] == nil {
+			buffers[worker] = make([]byte, hashBuffer)
+		}
+		lo := int64(block) * FingerprintBlock
+		var err error
+		out.Blocks[block], err = hashPart(ctx, f, lo, min(lo+FingerprintBlock, size), buffers[worker])
+		return err
+	})
+	return out, err
+}
+
+// hashPart returns the hash of bytes lo … hi of a file, by way of a buffer.
+func hashPart(ctx context.Context, f io.ReaderAt, lo, hi int64, buffer []byte) (string, error) {
+	h := xxh3.New()
+	for lo < hi {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		part := buffer[:min(int64(len(buffer)), hi-lo)]
+		if n, err := f.ReadAt(part, lo); n < len(part) {
+			if errors.Is(err, io.EOF) {
+				err = errors.New("the file became shorter while it was read")
+			}
+			return "", err
+		}
+		h.Write(part)
+		lo += int64(len(part))
+	}
+	return fmt.Sprintf("%016x", h.Sum64()), nil
 }
 
 // Equal reports whether both fingerprints are of the same names and content.
