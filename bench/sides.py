@@ -15,23 +15,25 @@ class Infl:
     def __call__(self, *arguments):
         command = [self.program, *map(str, arguments), "--memory", self.memory, "--fresh", "--quiet"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        watch = threading.Thread(target=self._watch, args=(process,))
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(process.pid, ended))
         watch.start()
         code = process.wait()
+        ended.set()
         watch.join()
         if code:
             raise SystemExit(f"{' '.join(command)}: exit code {code}")
 
-    def _watch(self, process):
-        while process.returncode is None:
+    def _watch(self, pid, ended):
+        while not ended.is_set():
             try:
-                with open(f"/proc/{process.pid}/status") as f:
+                with open(f"/proc/{pid}/status") as f:
                     lines = dict(line.split(":", 1) for line in f)
             except (FileNotFoundError, ProcessLookupError):
                 return
             # A process that has ended, and waits for its parent, has no memory.
             self.peak = max(self.peak, int(lines.get("RssAnon", "0 kB").split()[0]) * 1024)
-            time.sleep(0.05)
+            ended.wait(0.05)
 
     def memory_used(self):
         return f"peak anonymous memory {self.peak / 1e6:.0f} MB of --memory {self.memory}"
