@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/infl-dev/infl/influence/model"
+	"github.com/infl-dev/infl/internal/goldentest"
 )
 
 // TestRowGradientsAreDifferences compares each row's captured gradient with central
@@ -74,21 +75,10 @@ func TestTrainingGradientIsThatOfTheObjective(t *testing.T) {
 	}
 }
 
-// counted is number k of a sequence that is the same in every language.
-func counted(seed, k uint32) float64 {
-	z := k*0x9E3779B9 + seed*0x85EBCA6B
-	z ^= z >> 16
-	z *= 0x21F0AAAD
-	z ^= z >> 15
-	z *= 0x735A2D97
-	z ^= z >> 15
-	return float64(z)/(1<<32) - 0.5
-}
-
 func countedRows(seed uint32, n int, scale float64) []float64 {
 	out := make([]float64, n)
 	for k := range out {
-		out[k] = scale * counted(seed, uint32(k))
+		out[k] = scale * goldentest.Counted(seed, uint32(k))
 	}
 	return out
 }
