@@ -148,11 +148,7 @@ func (m *Model) writeWeights(w io.Writer) error {
 
 // writeFile writes a file that appears under its name when it is whole and durable.
 func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path + durable.TempSuffix)
-	if err != nil {
-		return caused(path, err)
-	}
-	if err := durable.Finish(f, path, write); err != nil {
+	if err := durable.Write(path, write); err != nil {
 		return caused(path, err)
 	}
 	return nil

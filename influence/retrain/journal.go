@@ -85,12 +85,7 @@ func (j *Journal) path(c Change) string {
 }
 
 func (j *Journal) keep(c Change, a Answer) error {
-	path := j.path(c)
-	f, err := os.Create(path + durable.TempSuffix)
-	if err != nil {
-		return err
-	}
-	return durable.Finish(f, path, func(w io.Writer) error {
+	return durable.Write(j.path(c), func(w io.Writer) error {
 		_, err := w.Write(encodeFit(a, hashOf(c)))
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/zeebo/xxh3"
 
@@ -17,12 +16,8 @@ import (
 // writeFile writes a file that appears under its name when it is whole and durable. It
 // returns the XXH3-64.
 func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
-	f, err := os.Create(path + durable.TempSuffix)
-	if err != nil {
-		return "", err
-	}
 	h := xxh3.New()
-	err = durable.Finish(f, path, func(w io.Writer) error {
+	err = durable.Write(path, func(w io.Writer) error {
 		b := bufio.NewWriterSize(io.MultiWriter(w, h), 1<<20)
 		if err := write(b); err != nil {
 			return err

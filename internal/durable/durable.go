@@ -20,6 +20,15 @@ type File interface {
 	Sync() error
 }
 
+// Write creates a file and does the rest as [Finish] does.
+func Write(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path + TempSuffix)
+	if err != nil {
+		return err
+	}
+	return Finish(f, path, write)
+}
+
 // Finish writes f, which the caller has opened empty as path+TempSuffix, makes it
 // durable and gives it the name path. It closes f in every case. After an error
 // nothing is left under the temporary name, and an older file of the name path is as
