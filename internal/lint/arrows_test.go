@@ -30,11 +30,12 @@ var arrows = map[string][]string{
 	"influence/retrain":       {"influence/dataset", "influence/model", "internal/durable", "internal/parallel"},
 	"influence/store":         {"influence", "influence/dataset", "influence/evaluate", "internal/durable", "internal/kernel"},
 	"influence/influencetest": {"influence", "influence/dataset", "influence/sink", "internal/kernel", "internal/parallel"},
+	"ekfac":                   {"influence", "influence/capture", "influence/dataset", "internal/durable", "internal/kernel", "internal/kernel/dense", "internal/parallel"},
 	"gbdt":                    {"influence", "influence/dataset", "internal/kernel", "internal/parallel"},
 	"gbdt/lightgbm":           {"gbdt", "influence"},
 	"internal/app": {
 		"internal/app/report",
-		"influence", "influence/capture", "influence/dataset", "influence/evaluate", "influence/model", "influence/retrain", "influence/sink", "influence/store", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/draw", "internal/kernel", "internal/kernel/dense", "internal/parallel",
+		"influence", "influence/capture", "influence/dataset", "influence/evaluate", "influence/model", "influence/retrain", "influence/sink", "influence/store", "ekfac", "gbdt", "gbdt/lightgbm", "internal/blas", "internal/draw", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 	"internal/app/report": {"influence", "influence/dataset", "influence/sink", "gbdt"},
 	"cmd/infl": {
@@ -44,7 +45,7 @@ var arrows = map[string][]string{
 	"bench/rates":           {"internal/kernel", "internal/parallel"},
 	"bench/scan":            {"internal/kernel"},
 	"bench": {
-		"influence", "influence/dataset", "influence/sink", "influence/store", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/kernel/dense", "internal/parallel",
+		"influence", "influence/capture", "influence/dataset", "influence/sink", "influence/store", "ekfac", "gbdt", "gbdt/lightgbm", "internal/kernel", "internal/kernel/dense", "internal/parallel",
 	},
 }
 
