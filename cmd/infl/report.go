@@ -12,6 +12,8 @@ func newReport(c *app.Common) *cobra.Command {
 		m := &app.ModelOptions{}
 		f := pflag.NewFlagSet("run", pflag.ContinueOnError)
 		modelFlags(f, m, "")
+		gradientFlags(f, &m.GradientOptions)
+		textFlags(f, &m.TextOptions)
 		return m, f
 	}}
 	cmd := &cobra.Command{
@@ -43,6 +45,6 @@ CSV, in a folder of its name: report-series beside report.html.`,
 	f.StringVar(&o.Format, "format", "html", "of the page: html, md or json")
 	f.StringVar(&o.MaxSize, "max-size", "5MB", "largest size of the page; fewer queries and rows are shown where it would be larger")
 	f.StringSliceVar(&o.Redact, "redact", nil, "leave this column out, its name and values; may be repeated")
-	f.BoolVar(&o.NoRows, "no-rows", false, "keys and scores only; read neither model nor tables")
+	f.BoolVar(&o.NoRows, "no-rows", false, "keys and scores only; read none of the run's inputs")
 	return cmd
 }

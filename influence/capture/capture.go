@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/infl-dev/infl/influence/dataset"
@@ -180,6 +181,10 @@ func (c *Capture) Len() int64 { return c.manifest.N }
 
 // Bytes returns the size of all shards.
 func (c *Capture) Bytes() int64 { return c.tensors.Bytes() }
+
+// Losses returns the loss of each example, summed over its positions. The caller owns
+// them.
+func (c *Capture) Losses() []float64 { return slices.Clone(c.loss) }
 
 // Tokens returns the number of label positions of all examples.
 func (c *Capture) Tokens() int64 {

@@ -30,5 +30,8 @@ func question(a *answer) string {
 	case "loss":
 		return "which train rows does the model itself disagree with? (the same for every query)"
 	}
+	if m, err := findMethod(a.description.Method); err == nil && m.tree == nil {
+		return m.answers
+	}
 	return "none: " + a.description.Method + " is a control"
 }

@@ -3,7 +3,9 @@ package app
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/infl-dev/infl/influence/dataset"
 )
@@ -61,6 +63,9 @@ func newGrouping(by string, names []string, of []int32) *grouping {
 
 // trainGrouping groups train rows by the run's group column, else by label.
 func (r *reporting) trainGrouping() *grouping {
+	if r.s == nil {
+		return r.namedGrouping(r.flag("group"), r.inputs.trainGroups)
+	}
 	if g := r.s.model.Groups(); g != nil && !r.hidden(r.flag("group")) {
 		return sortedGrouping(r.flag("group"), g)
 	}
@@ -73,6 +78,9 @@ func (r *reporting) trainGrouping() *grouping {
 // queryGrouping groups queries by the run's group column, else by label; nil
 // where there is neither.
 func (r *reporting) queryGrouping() *grouping {
+	if r.s == nil {
+		return r.namedGrouping(r.flag("by"), r.inputs.queryGroups)
+	}
 	if r.s.queries == nil {
 		return nil
 	}
@@ -87,6 +95,18 @@ func (r *reporting) queryGrouping() *grouping {
 		return nil
 	}
 	return r.labelGrouping(r.s.queries.Rows(), r.s.queries.Label)
+}
+
+// namedGrouping groups rows by a column, or by the lines of a file: @FILE; nil without,
+// and where the run is about sets of train rows.
+func (r *reporting) namedGrouping(by string, g *dataset.Groups) *grouping {
+	if g == nil || r.hidden(by) || r.flag("remove") != "" {
+		return nil
+	}
+	if file, ok := strings.CutPrefix(by, "@"); ok {
+		by = filepath.Base(file)
+	}
+	return sortedGrouping(by, g)
 }
 
 // sortedGrouping orders groups by name.

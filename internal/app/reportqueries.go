@@ -27,7 +27,7 @@ type lists struct {
 	weighed, differing int // shown scores that were computed again; those that came out otherwise
 }
 
-// A shownQuery is a chosen query with its lists, one answer for each output.
+// A shownQuery is a chosen query with its lists, one answer for each output or module.
 type shownQuery struct {
 	row     int64
 	key     string
@@ -37,6 +37,7 @@ type shownQuery struct {
 
 type shownAnswer struct {
 	output int32
+	module string // of the model; "" for the whole
 	sides  [2]shownSide
 	total  float64 // absolute score of all train rows; 0 where it was not computed
 }
@@ -59,7 +60,7 @@ func (r *reporting) chooseQueries() []int64 {
 	weight := func(row int64) float64 { return r.tally.mass[row] }
 	if r.hasLosses() {
 		weight = func(row int64) float64 {
-			if v := r.s.queries.Loss(row); !math.IsNaN(v) {
+			if v := r.queryLoss(row); !math.IsNaN(v) {
 				return v
 			}
 			return math.Inf(-1)
@@ -85,8 +86,20 @@ func (r *reporting) chooseQueries() []int64 {
 	return chosen
 }
 
+// hasLosses reports whether the losses of queries are known and may be shown.
 func (r *reporting) hasLosses() bool {
-	return r.s != nil && r.s.queries != nil && r.s.queries.Labelled()
+	if r.s == nil {
+		return r.inputs != nil && r.inputs.queryLosses != nil
+	}
+	return r.s.queries != nil && r.s.queries.Labelled()
+}
+
+// queryLoss returns the loss of a query; NaN where it is not known.
+func (r *reporting) queryLoss(row int64) float64 {
+	if r.s == nil {
+		return r.inputs.queryLosses[row]
+	}
+	return r.s.queries.Loss(row)
 }
 
 // rule says which queries and train rows are shown.
@@ -138,8 +151,8 @@ func (r *reporting) readLists(ctx context.Context, chosen []int64) (*lists, erro
 		}
 		q := &l.queries[i]
 		q.row, q.key = row.QueryRow, r.key(row.QueryKey, row.QueryRow)
-		if n := len(q.answers); n == 0 || q.answers[n-1].output != row.Output {
-			q.answers = append(q.answers, shownAnswer{output: row.Output})
+		if n := len(q.answers); n == 0 || q.answers[n-1].output != row.Output || q.answers[n-1].module != row.Module {
+			q.answers = append(q.answers, shownAnswer{output: row.Output, module: row.Module})
 		}
 		side := &q.answers[len(q.answers)-1].sides[0]
 		if low {
@@ -171,12 +184,14 @@ func (r *reporting) queries(f *fields) *report.Queries {
 		x := report.Query{Key: q.key, Row: q.row, Fields: cells(f.query[q.row], nil)}
 		if r.labelled() {
 			x.Label, x.Prediction = r.queryLabel(q.row), r.s.prediction(q.row)
-			if v := r.s.queries.Loss(q.row); !math.IsNaN(v) {
+		}
+		if r.hasLosses() && (r.s == nil || r.labelled()) {
+			if v := r.queryLoss(q.row); !math.IsNaN(v) {
 				n := report.Number(v)
 				x.Loss = &n
 			}
 		}
-		if r.s != nil && r.down != nil && r.down.by != "label" {
+		if r.down != nil && r.down.by != "label" {
 			x.Group = r.down.names[r.down.of(q.row)]
 		}
 		for _, a := range q.answers {
@@ -207,7 +222,7 @@ func (r *reporting) shows(row int64, output int32) bool {
 
 func (r *reporting) answer(a shownAnswer, query []string, f *fields) report.Answer {
 	var out report.Answer
-	if len(r.tally.outputs) > 1 {
+	if out.Module = a.module; out.Module == "" && len(r.tally.outputs) > 1 {
 		out.Output = r.outputName(a.output)
 	}
 	mass := a.total
@@ -225,12 +240,21 @@ func (r *reporting) answer(a shownAnswer, query []string, f *fields) report.Answ
 		out.Sides[i] = report.Side{Name: names[i], Means: means[i], Kept: side.kept, Share: share(side.mass), Rows: []report.TrainRow{}}
 		for _, row := range side.rows {
 			out.Sides[i].Rows = append(out.Sides[i].Rows, report.TrainRow{
-				Rank: row.Rank, Key: r.key(row.TrainKey, row.TrainRow), Row: row.TrainRow, Score: report.Number(row.Score), Share: share(row.Score),
+				Rank: row.Rank, Key: r.entryName(row), Row: row.TrainRow, Score: report.Number(row.Score), Share: share(row.Score),
 				Label: r.trainLabel(row.TrainRow), Fields: cells(f.train[row.TrainRow], query),
 			})
 		}
 	}
 	return out
+}
+
+// entryName names what a row of a list is about: a train row, or a token of one.
+func (r *reporting) entryName(row sink.ScoreRow) string {
+	name := r.key(row.TrainKey, row.TrainRow)
+	if row.Token != sink.NoToken {
+		name += fmt.Sprintf(", token %d", row.Token)
+	}
+	return name
 }
 
 // sideNames are the two ends of the scores and what they mean.
@@ -273,9 +297,10 @@ type fields struct{ train, query map[int64][]string }
 // readFields reads the fields of all rows that the page shows.
 func (r *reporting) readFields(ctx context.Context) (*fields, error) {
 	f := &fields{train: make(map[int64][]string), query: make(map[int64][]string)}
-	if r.s == nil || len(r.columns) == 0 {
+	if len(r.columns) == 0 {
 		return f, nil
 	}
+	trainTable, queryTable := r.tables()
 	train := make(map[int64]bool)
 	add := func(rows []int64) {
 		for _, row := range rows {
@@ -310,7 +335,7 @@ func (r *reporting) readFields(ctx context.Context) (*fields, error) {
 		rows = append(rows, row)
 	}
 	slices.Sort(rows)
-	got, err := r.s.train.Take(ctx, rows, r.columns)
+	got, err := trainTable.Take(ctx, rows, r.columns)
 	if err != nil {
 		return nil, err
 	}
@@ -320,7 +345,7 @@ func (r *reporting) readFields(ctx context.Context) (*fields, error) {
 	if len(query) == 0 {
 		return f, nil
 	}
-	if got, err = r.s.query.Take(ctx, query, r.columns); err != nil {
+	if got, err = queryTable.Take(ctx, query, r.columns); err != nil {
 		return nil, err
 	}
 	for i, row := range query {

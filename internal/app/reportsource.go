@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -25,12 +25,14 @@ type reporting struct {
 	options *ReportOptions
 	record  sink.Record
 	config  map[string]any
-	inputs  map[string]dataset.Fingerprint
+	prints  map[string]dataset.Fingerprint // of the inputs, when the run was made
 	proof   gbdt.Fidelity
 	of      influence.Quantity
 
-	// s holds the model and the tables of the run; nil with --no-rows.
+	// s holds the model and the tables of a run that explains trees, and inputs what
+	// other runs compared; nil with --no-rows.
 	s       *session
+	inputs  *reportInputs
 	columns []string  // shown fields
 	across  *grouping // of train rows
 	down    *grouping // of query rows
@@ -52,7 +54,7 @@ func (r *reporting) open(ctx context.Context, p *Progress) error {
 	for _, part := range []struct {
 		from any
 		to   any
-	}{{r.record.Configuration, &r.config}, {r.record.Inputs, &r.inputs}, {r.record.Verdict, &r.proof}} {
+	}{{r.record.Configuration, &r.config}, {r.record.Inputs, &r.prints}, {r.record.Verdict, &r.proof}} {
 		text, err := json.Marshal(part.from)
 		if err != nil {
 			return err
@@ -64,7 +66,7 @@ func (r *reporting) open(ctx context.Context, p *Progress) error {
 	if r.options.NoRows {
 		return nil
 	}
-	if err := r.openTables(ctx, p); err != nil {
+	if err := r.openSources(ctx, p); err != nil {
 		return fmt.Errorf("%w; run infl report where the run was made and its inputs are, or use --no-rows for keys and scores only", err)
 	}
 	var err error
@@ -75,7 +77,8 @@ func (r *reporting) open(ctx context.Context, p *Progress) error {
 	return nil
 }
 
-func (r *reporting) openTables(ctx context.Context, p *Progress) error {
+// openSources opens what the run was computed from.
+func (r *reporting) openSources(ctx context.Context, p *Progress) error {
 	options, flags := r.options.ModelFlags()
 	if err := restore(flags, r.config); err != nil {
 		return err
@@ -83,10 +86,23 @@ func (r *reporting) openTables(ctx context.Context, p *Progress) error {
 	common := r.options.Common
 	common.Seed = r.record.Seed
 	common.Quiet = true // What is unusual in the tables stands in run.json.
-	if r.flag("self") == "true" {
+	self := r.flag("self") == "true"
+	if self {
 		options.Query = ""
 	}
-	s, err := openSession(&common, options)
+	m, err := findMethod(options.Method)
+	if err != nil {
+		return err
+	}
+	if m.tree == nil {
+		return r.openInputs(ctx, &ScoreOptions{Common: common, ModelOptions: *options, By: r.flag("by"), Self: self})
+	}
+	return r.openTables(ctx, p, &common, options)
+}
+
+// openTables opens a tree model and its tables.
+func (r *reporting) openTables(ctx context.Context, p *Progress, common *Common, options *ModelOptions) error {
+	s, err := openSession(common, options)
 	if err != nil {
 		return err
 	}
@@ -95,10 +111,8 @@ func (r *reporting) openTables(ctx context.Context, p *Progress) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.inputs)) {
-		if diff := r.inputs[name].Diff(now[name]); diff != "" {
-			return fmt.Errorf("the %s file has changed since the run: %s", name, diff)
-		}
+	if err := r.unchanged(now); err != nil {
+		return err
 	}
 	r.s = s
 	if err := s.prepare(ctx, p); err != nil {
@@ -109,10 +123,24 @@ func (r *reporting) openTables(ctx context.Context, p *Progress) error {
 }
 
 func (r *reporting) close() error {
-	if r.s == nil {
-		return nil
+	switch {
+	case r.s != nil:
+		return r.s.close()
+	case r.inputs != nil:
+		return r.inputs.close()
 	}
-	return r.s.close()
+	return nil
+}
+
+// tables returns the tables whose fields are shown; nil without.
+func (r *reporting) tables() (train, query *dataset.Table) {
+	switch {
+	case r.s != nil:
+		return r.s.train, r.s.query
+	case r.inputs != nil:
+		return r.inputs.trainTexts, r.inputs.queryTexts
+	}
+	return nil, nil
 }
 
 // flag returns a flag of the run's configuration as text.
@@ -153,11 +181,18 @@ func (r *reporting) labelled() bool { return r.s != nil && !r.hidden(r.flag("lab
 func (r *reporting) shownColumns() ([]string, error) {
 	var known, shown []string
 	query := make(map[string]bool)
-	for _, c := range r.s.train.Columns() {
+	train, asked := r.tables()
+	if train == nil {
+		if len(r.options.Redact) > 0 {
+			return nil, errors.New("--redact: the run was made of vectors, which have no columns to leave out")
+		}
+		return nil, nil
+	}
+	for _, c := range train.Columns() {
 		known = append(known, c.Name)
 	}
-	if r.s.query != nil {
-		for _, c := range r.s.query.Columns() {
+	if asked != nil {
+		for _, c := range asked.Columns() {
 			query[c.Name] = true
 			if !slices.Contains(known, c.Name) {
 				known = append(known, c.Name)
@@ -169,9 +204,9 @@ func (r *reporting) shownColumns() ([]string, error) {
 			return nil, fmt.Errorf("--redact %s: no table of the run has such a column; %s", c, suggest(c, known))
 		}
 	}
-	for _, c := range r.s.train.Columns() {
+	for _, c := range train.Columns() {
 		role := c.Name == r.flag("label") || c.Name == r.flag("key")
-		if !role && !r.hidden(c.Name) && (r.s.query == nil || query[c.Name]) {
+		if !role && !r.hidden(c.Name) && (asked == nil || query[c.Name]) {
 			shown = append(shown, c.Name)
 		}
 	}
@@ -191,6 +226,9 @@ func (r *reporting) key(k sink.Key, row int64) string {
 func (r *reporting) trainKey(row int64) string {
 	if r.hidden(r.flag("key")) {
 		return fmt.Sprintf("row %d", row)
+	}
+	if r.s == nil {
+		return r.inputs.trainKeys.String(row)
 	}
 	return r.s.model.Keys().String(row)
 }

@@ -94,7 +94,7 @@ func (r *reporting) findSuspects() *suspects {
 func (r *reporting) readSelfKeys(l *lists) error {
 	for row := range r.suspects.rows() {
 		l.keys[row] = fmt.Sprintf("row %d", row)
-		if r.s != nil {
+		if r.s != nil || r.inputs != nil {
 			l.keys[row] = r.trainKey(row)
 		}
 	}

@@ -154,5 +154,8 @@ func (r *reporting) queryCount() int64 {
 	if r.s != nil && r.s.queries != nil {
 		return r.s.queries.Rows()
 	}
+	if r.inputs != nil && r.inputs.queryRows > 0 {
+		return r.inputs.queryRows
+	}
 	return int64(len(r.tally.mass))
 }

@@ -18,6 +18,9 @@ func (r *reporting) title() string {
 	if r.flag("self") == "true" {
 		return r.record.Method + ", each train row about itself"
 	}
+	if !r.record.Signed && r.proof.Verdict == "" {
+		return r.record.Method
+	}
 	q := r.quantity()
 	of := q.Kind.String()
 	switch {
@@ -44,15 +47,15 @@ func (r *reporting) verdict() report.Verdict {
 	if r.record.NegativeMeans != "does not occur" {
 		v.Negative = r.record.NegativeMeans
 	}
-	if r.s == nil {
-		v.Notes = append(v.Notes, "The page was made with --no-rows: keys and scores only. Neither model nor tables were read, so there are no fields, labels, predictions or groups.")
+	if r.options.NoRows {
+		v.Notes = append(v.Notes, "The page was made with --no-rows: keys and scores only. None of the run’s inputs were read, so there are no fields, labels, predictions or groups.")
 	}
 	if r.s != nil {
 		if again := costOfRetraining(r.s.forest, r.s.model.Rows(), 0); again != nil {
 			v.Notes = append(v.Notes, "Retraining: "+again.text())
 		}
 	}
-	if n := len(r.options.Redact); n > 0 && r.s != nil {
+	if n := len(r.options.Redact); n > 0 && !r.options.NoRows {
 		v.Notes = append(v.Notes, fmt.Sprintf("%d columns are left out on request (--redact).", n))
 	}
 	if r.dropped > 0 {
@@ -66,27 +69,29 @@ func (r *reporting) verdict() report.Verdict {
 
 // summary is the verdict in a sentence or two.
 func (r *reporting) summary() string {
-	belongs := map[gbdt.Verdict]string{
-		gbdt.Exact: "The model file and the train table belong together: every leaf value was recomputed.",
-	}[r.proof.Verdict]
-	if belongs == "" {
-		belongs = fmt.Sprintf("The model file was understood with the verdict %s.", r.proof.Verdict)
+	belongs := ""
+	switch {
+	case r.proof.Verdict == gbdt.Exact:
+		belongs = " The model file and the train table belong together: every leaf value was recomputed."
+	case r.proof.Verdict != "":
+		belongs = fmt.Sprintf(" The model file was understood with the verdict %s.", r.proof.Verdict)
 	}
 	train := "the train rows"
 	if r.values != nil {
 		train = report.Count(int64(len(r.values.rows))) + " train rows"
 	}
 	if r.flag("self") == "true" {
-		return fmt.Sprintf("Scores of %s about themselves. %s", train, belongs)
+		return fmt.Sprintf("Scores of %s about themselves.%s", train, belongs)
 	}
-	queries := int64(len(r.tally.mass))
-	if r.s != nil {
-		queries = r.s.queries.Rows()
+	what := "taught the model its answers to"
+	if !r.record.Signed {
+		what = "are closest to"
 	}
-	return fmt.Sprintf("Which of %s taught the model its answers to %s queries. %s", train, report.Count(queries), belongs)
+	return fmt.Sprintf("Which of %s %s %s queries.%s", train, what, report.Count(r.queryCount()), belongs)
 }
 
-// checks names each gate of the run, and what the verdict consists of.
+// checks names each gate of the run, what the verdict consists of, and whether the
+// inputs are still the same.
 func (r *reporting) checks() []report.Check {
 	var out []report.Check
 	gates, _ := r.record.Gates.([]any)
@@ -102,33 +107,44 @@ func (r *reporting) checks() []report.Check {
 			out = append(out, c)
 		}
 	}
-	f := r.proof
-	check := func(name string, done, good bool, detail string) {
-		c := report.Check{Name: name, Result: report.NotChecked, Detail: detail}
-		if done {
-			c.Result = report.Failed
-			if good {
-				c.Result = report.Passed
-			}
-		}
-		out = append(out, c)
+	if r.proof.Verdict != "" {
+		out = append(out, r.treeChecks()...)
 	}
+	return append(out, checked("inputs unchanged", !r.options.NoRows, true, "they have the fingerprints of the run"))
+}
+
+// treeChecks are what the verdict about a tree model consists of.
+func (r *reporting) treeChecks() []report.Check {
+	f := r.proof
 	leaves := "no leaf value can be recomputed"
 	if f.TreesChecked > 0 {
 		leaves = fmt.Sprintf("%s of %s leaves of %s trees recomputed; largest difference %.1g of a tree’s largest leaf", report.Count(int64(f.Leaves-f.LeavesOff)), report.Count(int64(f.Leaves)), report.Count(int64(f.TreesChecked)), f.LeafDeviation)
 	}
-	check("leaf values", f.TreesChecked > 0, f.LeavesOff == 0, leaves)
-	check("leaf counts", f.CountsKnown, f.CountsOff == 0, "train rows in each leaf against the model file")
-	check("predictions", f.PredictionsRead, f.PredictionsOff == 0, "against the library’s own (--predictions)")
+	out := []report.Check{
+		checked("leaf values", f.TreesChecked > 0, f.LeavesOff == 0, leaves),
+		checked("leaf counts", f.CountsKnown, f.CountsOff == 0, "train rows in each leaf against the model file"),
+		checked("predictions", f.PredictionsRead, f.PredictionsOff == 0, "against the library’s own (--predictions)"),
+	}
 	if l := r.lists; r.tally.lists {
 		detail := "not computed again"
 		if l.weighed > 0 {
 			detail = fmt.Sprintf("%s of %s shown scores come out the same when they are computed again", report.Count(int64(l.weighed-l.differing)), report.Count(int64(l.weighed)))
 		}
-		check("scores", l.weighed > 0, l.differing == 0, detail)
+		out = append(out, checked("scores", l.weighed > 0, l.differing == 0, detail))
 	}
-	check("inputs unchanged", r.s != nil, true, "model and tables have the fingerprints of the run")
 	return out
+}
+
+// checked is a check that was done or not, and its outcome.
+func checked(name string, done, good bool, detail string) report.Check {
+	c := report.Check{Name: name, Result: report.NotChecked, Detail: detail}
+	if done {
+		c.Result = report.Failed
+		if good {
+			c.Result = report.Passed
+		}
+	}
+	return c
 }
 
 func (r *reporting) facts() []report.Fact {
@@ -168,8 +184,8 @@ func (r *reporting) facts() []report.Fact {
 // card says where the numbers come from.
 func (r *reporting) card() report.Card {
 	c := report.Card{Replay: "infl score --replay RUN/run.json --out NEW", Inputs: []report.Input{}}
-	for _, role := range slices.Sorted(maps.Keys(r.inputs)) {
-		for _, f := range r.inputs[role].Files {
+	for _, role := range slices.Sorted(maps.Keys(r.prints)) {
+		for _, f := range r.prints[role].Files {
 			c.Inputs = append(c.Inputs, report.Input{Role: role, Name: f.Name, Bytes: f.Bytes, XXH3: blocks(f)})
 		}
 	}
@@ -183,10 +199,13 @@ func (r *reporting) card() report.Card {
 		c.Facts = append(c.Facts, report.Fact{Name: "inferred, not in the model file", Value: text})
 	}
 	c.Limits = []string{"No score here comes from retraining. What a set of rows does together is not the sum of what each does."}
-	if r.record.LOOFactor == nil {
+	switch {
+	case r.record.LOOFactor == nil:
 		c.Limits = append(c.Limits, "The scores order train rows; they are no estimate of what happens without a row.")
-	} else {
+	case r.proof.Verdict != "":
 		c.Limits = append(c.Limits, "The scores hold for small changes at the trees’ fixed structure; most trees change their structure once a row goes.")
+	default:
+		c.Limits = append(c.Limits, "The scores hold for small changes around the captured weights, to first order. infl eval says how well they foretell training without rows.")
 	}
 	if r.tally.lists {
 		c.Limits = append(c.Limits, fmt.Sprintf("Counts, sums by group and suspects come from the lists of each query, up to %s rows on either side, unless the text says otherwise. Suspects are questions, not findings: look at the rows.", r.flag("top")))

@@ -102,11 +102,23 @@ type Near struct {
 	Fields []Cell `json:"fields,omitempty"`
 }
 
-// An Answer holds the top train rows of a query, of one output where the run
-// has several.
+// An Answer holds the top train rows of a query, of one output or of one module where
+// the run has several.
 type Answer struct {
 	Output string  `json:"output,omitempty"`
+	Module string  `json:"module,omitempty"`
 	Sides  [2]Side `json:"sides"` // helpful, harmful; or what the method has instead
+}
+
+// About names the output or the module; "" for the whole.
+func (a Answer) About() string {
+	switch {
+	case a.Module != "":
+		return "module " + a.Module
+	case a.Output != "":
+		return "output " + a.Output
+	}
+	return ""
 }
 
 // A Side is one end of the scores of a query.

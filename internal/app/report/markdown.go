@@ -137,8 +137,8 @@ func differences(columns []string, q Query, cells []Cell) string {
 }
 
 func (m *markdown) answer(columns []string, q Query, a Answer) {
-	if a.Output != "" {
-		m.line("\n#### output %s", name(a.Output))
+	if about := a.About(); about != "" {
+		m.line("\n#### %s", name(about))
 	}
 	var rows [][]string
 	for _, s := range a.Sides {
