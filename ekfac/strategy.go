@@ -23,3 +23,15 @@ const (
 	// itself (Gao et al. 2020).
 	TKFAC Strategy = "tkfac"
 )
+
+// A Form says in whose unit K-FAC is.
+type Form string
+
+// Forms.
+const (
+	// Exact is the curvature of the loss of an example.
+	Exact Form = "exact"
+
+	// Compat is kronfluence's: that of a row, such as a token, taken alone.
+	Compat Form = "compat"
+)

@@ -1,0 +1,175 @@
+package ekfac
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/durable"
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// A newFolder is a folder of factors that is being written: each file under a temporary
+// name until all of its tensors are there, in any order, and the head last.
+type newFolder struct {
+	dir   string
+	head  *head
+	files map[string]*newFile
+	names []string
+}
+
+// A newFile is a safetensors file whose tensors are written at their places.
+type newFile struct {
+	*os.File
+	path    string
+	tensors map[string]dataset.Tensor // with offsets
+}
+
+// createFolder begins a folder.
+func createFolder(dir string, h *head) (_ *newFolder, err error) {
+	if _, err := os.Stat(filepath.Join(dir, headName)); err == nil {
+		return nil, fmt.Errorf("%s: holds finished factors; name another folder", dir)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	names, tensors := layoutOf(h)
+	f := &newFolder{dir: dir, head: h, files: map[string]*newFile{}, names: names}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.close())
+		}
+	}()
+	h.Sums = map[string]map[string]string{}
+	for _, name := range names {
+		h.Sums[name] = map[string]string{}
+		if f.files[name], err = createFile(filepath.Join(dir, name+".safetensors"), tensors[name]); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func createFile(path string, tensors []dataset.Tensor) (*newFile, error) {
+	header, err := dataset.SafetensorsHeaderBytes(map[string]string{"format": formatName}, tensors)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Create(path + durable.TempSuffix)
+	if err != nil {
+		return nil, err
+	}
+	f := &newFile{File: file, path: path, tensors: map[string]dataset.Tensor{}}
+	at := int64(len(header))
+	for _, t := range tensors {
+		t.Offset = at
+		at += t.Bytes
+		f.tensors[t.Name] = t
+	}
+	if _, err := f.WriteAt(header, 0); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (f *newFolder) has(file, key string) bool { return f.head.Sums[file][key] != "" }
+
+func (f *newFolder) put(file, key string, m kernel.Matrix[float64]) error {
+	return f.write(file, key, func(to []byte, i int) []byte {
+		return binary.LittleEndian.AppendUint64(to, math.Float64bits(m.Data[i]))
+	})
+}
+
+// write writes a tensor of numbers of eight bytes each, which number appends.
+func (f *newFolder) write(file, key string, number func(to []byte, i int) []byte) error {
+	x, known := f.files[file].tensors[key]
+	if !known {
+		return fmt.Errorf("%s: has no place for %s of module %q", f.dir, file, key)
+	}
+	h := xxh3.New()
+	w := io.MultiWriter(h, io.NewOffsetWriter(f.files[file], x.Offset))
+	const chunk = 1 << 16
+	buffer := make([]byte, 0, 8*chunk)
+	n := int(x.Bytes / 8)
+	for at := 0; at < n; at += chunk {
+		buffer = buffer[:0]
+		for i := at; i < min(n, at+chunk); i++ {
+			buffer = number(buffer, i)
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	f.head.Sums[file][key] = fmt.Sprintf("%016x", h.Sum64())
+	return nil
+}
+
+func (f *newFolder) matrix(file, key string) (kernel.Matrix[float64], error) {
+	x := f.files[file].tensors[key]
+	cols := 1
+	if len(x.Shape) == 2 {
+		cols = int(x.Shape[1])
+	}
+	m := kernel.NewMatrix[float64](int(x.Shape[0]), cols)
+	r := io.NewSectionReader(f.files[file], x.Offset, x.Bytes)
+	buffer := make([]byte, 1<<19)
+	for at := 0; at < len(m.Data); {
+		n := min(len(buffer), 8*(len(m.Data)-at))
+		if _, err := io.ReadFull(r, buffer[:n]); err != nil {
+			return m, err
+		}
+		for i := 0; i < n; i += 8 {
+			m.Data[at] = math.Float64frombits(binary.LittleEndian.Uint64(buffer[i:]))
+			at++
+		}
+	}
+	return m, nil
+}
+
+// finish writes counts, gives all files their names, and writes the head.
+func (f *newFolder) finish() error {
+	for at, count := range f.head.counts() {
+		file, key := at[0], at[1]
+		if x := f.files[file]; x == nil || x.tensors[key].Bytes == 0 {
+			continue
+		}
+		err := f.write(file, key, func(to []byte, _ int) []byte { return binary.LittleEndian.AppendUint64(to, uint64(count)) })
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range f.names {
+		x := f.files[name]
+		delete(f.files, name)
+		if err := durable.Finish(x.File, x.path, func(io.Writer) error { return nil }); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(f.head, "", " ")
+	if err != nil {
+		return err
+	}
+	return durable.Write(filepath.Join(f.dir, headName), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+func (f *newFolder) close() error {
+	var errs []error
+	for _, x := range f.files {
+		if x != nil {
+			errs = append(errs, x.Close())
+		}
+	}
+	f.files = nil
+	return errors.Join(errs...)
+}
