@@ -119,15 +119,16 @@ func corrections[F kernel.Float](ctx context.Context, f *fit) error {
 		}
 		list = append(list, c)
 	}
-	for b, err := range f.blocks(ctx) {
-		if err != nil {
-			return err
-		}
+	err := f.pass(ctx, "correct eigenvalues", func(b *capture.Block) error {
 		for _, c := range list {
 			if err := c.add(b); err != nil {
 				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, c := range list {
 		if err := f.put(lambdaMatrix, c.Name, c.total.root()); err != nil {

@@ -119,15 +119,16 @@ func covariances[F kernel.Float](ctx context.Context, f *fit) error {
 	for i := range list {
 		grams = append(grams, newGram[F](&list[i], f.workers, leafOf(f.capture.Manifest(), list[i].module.RowSet), f.last))
 	}
-	for b, err := range f.blocks(ctx) {
-		if err != nil {
-			return err
-		}
+	err := f.pass(ctx, "covariances", func(b *capture.Block) error {
 		for _, g := range grams {
 			if err := g.add(b); err != nil {
 				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, g := range grams {
 		if err := f.put(g.covariance, g.key, g.total.root()); err != nil {

@@ -14,6 +14,7 @@ import (
 func eigenbases(ctx context.Context, f *fit) error {
 	list := factorsOf(f.head.Modules)
 	slices.SortStableFunc(list, func(a, b factor) int { return cmp.Compare(b.size, a.size) })
+	f.stage("eigenbases", "factors", int64(len(list)))
 	for i := range list {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -21,6 +22,7 @@ func eigenbases(ctx context.Context, f *fit) error {
 		if err := f.decompose(&list[i]); err != nil {
 			return err
 		}
+		f.progress(1)
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package ekfac
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"iter"
 
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/internal/kernel"
@@ -21,6 +21,11 @@ type FitOptions struct {
 
 	// Workers is the number of goroutines; 0 means one for each CPU.
 	Workers int
+
+	// Stage is called when a stage begins, with the examples or factors that it has, and
+	// Progress when some of them are done. Both may be nil.
+	Stage    func(name, unit string, total int64)
+	Progress func(done int64)
 }
 
 // A fit is a call of Fit.
@@ -43,14 +48,41 @@ type fit struct {
 // Cost: n·d² operations for each covariance of n rows of d numbers, 9·d³ for its
 // eigenbasis, and for the correction of a module 2·n·(in² + out² + in·out).
 func Fit(ctx context.Context, c *capture.Capture, o FitOptions) (*Factors, error) {
-	f := &fit{FitOptions: o, capture: c, workers: parallel.Workers(o.Workers), last: c.Len(), to: memoryTensors{}}
-	if err := f.describe(ctx); err != nil {
+	f, err := newFit(ctx, c, o)
+	if err != nil {
 		return nil, err
 	}
+	f.to = memoryTensors{}
 	if err := f.run(ctx); err != nil {
 		return nil, err
 	}
 	return &Factors{head: f.head, tensors: f.to}, nil
+}
+
+// FitFolder is [Fit] into a folder, as [Factors.Write] writes one. Matrices are in memory
+// only while they are computed or used.
+func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions) (*Factors, error) {
+	f, err := newFit(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	to, err := createFolder(dir, &f.head)
+	if err != nil {
+		return nil, err
+	}
+	f.to = to
+	if err = f.run(ctx); err == nil {
+		err = to.finish()
+	}
+	if err := errors.Join(err, to.close()); err != nil {
+		return nil, err
+	}
+	return Open(dir)
+}
+
+func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error) {
+	f := &fit{FitOptions: o, capture: c, workers: parallel.Workers(o.Workers), last: c.Len()}
+	return f, f.describe(ctx)
 }
 
 // run takes the stages that the method needs.
@@ -80,7 +112,7 @@ func (f *fit) run(ctx context.Context) error {
 // describe fills in the head.
 func (f *fit) describe(ctx context.Context) error {
 	m := f.capture.Manifest()
-	if f.Method == "" {
+	if f.Method == "" || f.Method == TKFAC { // which is made of the same
 		f.Method = EKFAC
 	}
 	if m.Level != capture.Rows && f.Method != Diagonal {
@@ -106,9 +138,31 @@ func (f *fit) describe(ctx context.Context) error {
 	return err
 }
 
-// blocks streams the examples.
-func (f *fit) blocks(ctx context.Context) iter.Seq2[*capture.Block, error] {
-	return f.capture.Blocks(ctx, 0, f.last, capture.BlockOptions{})
+// pass calls use for the examples in order, a block at a time.
+func (f *fit) pass(ctx context.Context, stage string, use func(*capture.Block) error) error {
+	f.stage(stage, "examples", f.last)
+	for b, err := range f.capture.Blocks(ctx, 0, f.last, capture.BlockOptions{}) {
+		if err == nil {
+			err = use(b)
+		}
+		if err != nil {
+			return err
+		}
+		f.progress(int64(b.Examples))
+	}
+	return nil
+}
+
+func (f *fit) stage(name, unit string, total int64) {
+	if f.Stage != nil {
+		f.Stage(name, unit, total)
+	}
+}
+
+func (f *fit) progress(done int64) {
+	if f.Progress != nil {
+		f.Progress(done)
+	}
 }
 
 func (f *fit) put(file, key string, m kernel.Matrix[float64]) error { return f.to.put(file, key, m) }

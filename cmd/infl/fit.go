@@ -9,15 +9,21 @@ import (
 func newFit(c *app.Common) *cobra.Command {
 	o := &app.FitOptions{}
 	cmd := &cobra.Command{
-		Use:   "fit --method store --train PATH --out DIR",
-		Short: "what does not depend on queries, computed once: smaller stores of gradients",
+		Use:   "fit --method METHOD --train PATH --out DIR",
+		Short: "what does not depend on queries, computed once: factors of the curvature, smaller stores of gradients",
 		Long: `fit computes once what scores need of train rows, whatever is asked later.
+
+--method ekfac makes factors of a capture: for each module the covariances of its inputs
+and of the gradients of its outputs, their eigenbases, and the eigenvalues of the
+gradients of examples in that basis. They serve ekfac, kfac and tkfac; --method kfac
+leaves the last step out, --method diagonal has the mean squares of the gradients alone.
 
 --method store writes the gradients of the train rows to a folder that infl score takes
 as --train: as float32, float16 or int8, and projected at random with --projection. How
 far its scores are from those of the gradients themselves is measured on rows of it,
 printed, and kept in DIR/fidelity.json. The same command continues after a kill.`,
-		Example: `  infl fit --method store --train capture/train --store int8 --out small
+		Example: `  infl fit --method ekfac --train capture/train --out factors
+  infl fit --method store --train capture/train --store int8 --out small
   infl fit --method store --train capture/train --projection 4096 --store float16 --out small`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -29,10 +35,11 @@ printed, and kept in DIR/fidelity.json. The same command continues after a kill.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Method, "method", "", "what to compute: store")
+	f.StringVar(&o.Method, "method", "", "what to compute: ekfac, kfac, tkfac, diagonal or store")
 	f.StringVar(&o.Train, "train", "", "gradients of the train rows: a capture, a store, files or a folder of vectors")
 	f.StringVar(&o.Out, "out", "", "folder for the result")
 	f.StringVar(&o.Projection, "projection", "", "D[:srht|rademacher|gaussian|bergson]: project each block of gradients to D numbers at random, by --seed")
 	f.StringVar(&o.Store, "store", "float32", "form of the numbers: float32, float16 or int8")
+	f.StringVar(&o.Dtype, "dtype", "float32", "arithmetic of factors: float32, or float64; captures in float64 always have float64")
 	return cmd
 }

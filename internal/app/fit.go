@@ -21,26 +21,31 @@ type FitOptions struct {
 	Out        string
 	Projection string
 	Store      string
+
+	Dtype string
 }
 
 // laterFits are named in the contract and not built yet.
-var laterFits = []string{"trees", "ekfac", "kfac", "diagonal", "tkfac", "clusters"}
+var laterFits = []string{"trees", "clusters"}
+
+// fitMethods are those that exist.
+var fitMethods = append([]string{"store"}, curvatureFits...)
 
 // Validate lists what is wrong with the options.
 func (o *FitOptions) Validate() error {
 	var errs []error
 	switch {
-	case o.Method == "store":
+	case slices.Contains(fitMethods, o.Method):
 	case o.Method == "":
-		errs = append(errs, errors.New("--method is needed: store"))
+		errs = append(errs, fmt.Errorf("--method is needed: %s", joinNames(fitMethods)))
 	case slices.Contains(laterFits, o.Method):
-		errs = append(errs, fmt.Errorf("--method %q is not built yet; available: store", o.Method))
+		errs = append(errs, fmt.Errorf("--method %q is not built yet; available: %s", o.Method, joinNames(fitMethods)))
 	default:
-		errs = append(errs, fmt.Errorf("--method %q is not known; %s", o.Method, suggest(o.Method, []string{"store"})))
+		errs = append(errs, fmt.Errorf("--method %q is not known; %s", o.Method, suggest(o.Method, fitMethods)))
 	}
 	errs = append(errs,
 		needed(o.Train, "--train", "the gradients of the train rows"),
-		needed(o.Out, "--out", "the folder of the store"))
+		needed(o.Out, "--out", "the folder of the result"))
 	if _, err := store.ParseForm(o.Store); err != nil {
 		errs = append(errs, fmt.Errorf("--store: %w", err))
 	}
@@ -60,6 +65,9 @@ func Fit(ctx context.Context, o *FitOptions) error {
 	}
 	if _, err := o.limitHeap(); err != nil { // Mapped files are not in the heap.
 		return err
+	}
+	if o.Method != "store" {
+		return o.fitCurvature(ctx)
 	}
 	side, err := openVectorSide(&o.Common, o.Train, "float32")
 	if err != nil {
