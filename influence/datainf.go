@@ -28,17 +28,17 @@ func DataInf(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	d := lossDescription("datainf")
 	d.Source = "Kwon, Wu, Wu and Zou (2024), DataInf, equation 5; the repository stores the negative"
 	d.Approximate = []string{"the inverse of the mean curvature is replaced by the mean of inverses"}
-	return throughInverse(c, o, d, func(h *fisher) (inverse, error) { return meanOfInverses{h}, nil })
+	return throughInverse(c, o, d, func(h *fisher) (Inverse, error) { return meanOfInverses{h}, nil })
 }
 
 // meanOfInverses is the mean of (g·gᵀ + λI)⁻¹ over train rows.
 type meanOfInverses struct{ *fisher }
 
-func (h meanOfInverses) bytes(vectors int64) int64 { return h.timesBytes(vectors) }
+func (h meanOfInverses) Bytes(vectors int64) int64 { return h.timesBytes(vectors) }
 
-func (h meanOfInverses) operations(vectors int64) float64 { return h.passOperations(vectors) }
+func (h meanOfInverses) Operations(vectors int64) float64 { return h.passOperations(vectors) }
 
-func (h meanOfInverses) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
+func (h meanOfInverses) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	lambda, err := h.lambda(ctx)
 	if err != nil {
 		return err

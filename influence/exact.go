@@ -40,7 +40,7 @@ func (h *denseInverse) side() int64 {
 	return int64(h.train.Cols())
 }
 
-func (h *denseInverse) bytes(vectors int64) int64 {
+func (h *denseInverse) Bytes(vectors int64) int64 {
 	levels := h.timesBytes(1)/max(1, int64(h.train.Cols())*8) + 1
 	if h.dual() {
 		return (h.side()*h.side() + h.side()*int64(h.train.Cols()) + vectors*h.side()) * 8
@@ -48,7 +48,7 @@ func (h *denseInverse) bytes(vectors int64) int64 {
 	return levels * h.side() * h.side() * 8
 }
 
-func (h *denseInverse) operations(vectors int64) float64 {
+func (h *denseInverse) Operations(vectors int64) float64 {
 	side := float64(h.side())
 	return 2*float64(h.train.Rows())*float64(h.train.Cols())*side + side*side*side/3 + 2*float64(vectors)*side*side
 }
@@ -140,7 +140,7 @@ func (h *denseInverse) findDivisor(ctx context.Context) error {
 	for i := range d {
 		all.Row(i)[i] = 1
 	}
-	if err := h.apply(ctx, all); err != nil {
+	if err := h.Apply(ctx, all); err != nil {
 		return err
 	}
 	sum := 0.0
@@ -151,7 +151,7 @@ func (h *denseInverse) findDivisor(ctx context.Context) error {
 	return nil
 }
 
-func (h *denseInverse) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
+func (h *denseInverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	if h.factor.Rows == 0 {
 		if err := h.prepare(ctx); err != nil {
 			return err

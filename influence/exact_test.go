@@ -28,7 +28,7 @@ func TestInverseByInnerProducts(t *testing.T) {
 			want.Data[i] = rng.NormFloat64()
 		}
 		x := copyOf(want)
-		require.NoError(t, h.apply(t.Context(), x))
+		require.NoError(t, h.Apply(t.Context(), x))
 		back, err := h.times(t.Context(), x)
 		require.NoError(t, err)
 		require.InDeltaSlice(t, want.Data, back.Data, 1e-10)

@@ -9,17 +9,18 @@ import (
 	"github.com/infl-dev/infl/internal/parallel"
 )
 
-// An inverse maps vectors to what is multiplied with train gradients: each row v
-// becomes v·H⁻¹ of a curvature H. It is used from one goroutine at a time.
-type inverse interface {
-	// apply overwrites rows. The first call reads what it needs to know of H.
-	apply(ctx context.Context, rows kernel.Matrix[float64]) error
+// An Inverse maps gradients of a block to what is multiplied with train gradients: each
+// row v becomes v·H⁻¹ for the curvature H of the block. It is used from one goroutine at
+// a time.
+type Inverse interface {
+	// Apply overwrites rows. The first call reads what it needs to know of H.
+	Apply(ctx context.Context, rows kernel.Matrix[float64]) error
 
-	// bytes is the memory that it needs for so many vectors at a time, and operations
+	// Bytes is the memory that it needs for so many vectors at a time, and Operations
 	// what it costs for so many in all: an estimate where the number of steps is not
 	// known before.
-	bytes(vectors int64) int64
-	operations(vectors int64) float64
+	Bytes(vectors int64) int64
+	Operations(vectors int64) float64
 }
 
 // A Damping is what is added to the diagonal of a curvature. The zero value adds
@@ -27,12 +28,27 @@ type inverse interface {
 type Damping struct {
 	Heuristic bool    // a tenth of the mean eigenvalue of each block, instead of Value
 	Value     float64 // at least 0
+
+	// Tikhonov has an eigenvalue Λ inverted to Λ/(Λ² + Value) instead of 1/(Λ + Value).
+	// Only inverses that know the eigenvalues have it.
+	Tikhonov bool
+}
+
+// validate refuses a value that nothing can be damped by.
+func (d Damping) validate() error {
+	if !(d.Value >= 0) || d.Value-d.Value != 0 {
+		return fmt.Errorf("a damping of %v; it must be a number that is not negative", d.Value)
+	}
+	return nil
 }
 
 // String says it for a description.
 func (d Damping) String() string {
-	if d.Heuristic {
+	switch {
+	case d.Heuristic:
 		return "a tenth of the mean eigenvalue of each block"
+	case d.Tikhonov:
+		return fmt.Sprintf("eigenvalues Λ are inverted to Λ/(Λ² + %v)", d.Value)
 	}
 	return fmt.Sprint(d.Value)
 }

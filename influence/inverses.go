@@ -45,13 +45,42 @@ const (
 	ThetaRelatIF
 )
 
-// throughInverse returns the scorer of ⟨b_q·H⁻¹, a_i⟩, summed over blocks.
-func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func(*fisher) (inverse, error)) (Scorer, error) {
-	if err := c.validate(); err != nil {
+// throughInverse returns the scorer of ⟨b_q·H⁻¹, a_i⟩, summed over blocks, for inverses
+// of the empirical Fisher matrices.
+func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func(*fisher) (Inverse, error)) (Scorer, error) {
+	if err := o.Damping.validate(); err != nil {
 		return nil, err
 	}
-	if v := o.Damping.Value; !(v >= 0) || v-v != 0 {
-		return nil, fmt.Errorf("a damping of %v; it must be a number that is not negative", v)
+	if o.Damping.Tikhonov {
+		return nil, &UnsupportedError{What: d.Method + " with a damping of single eigenvalues", Reason: "it does not know them", Instead: "add a number"}
+	}
+	d.Approximate = append(d.Approximate, "the Hessian is the empirical Fisher matrix, without products between blocks", "damping: "+o.Damping.String())
+	return invertBlocks(c, o, d, func(_ int, h *fisher) (Inverse, error) { return invert(h) })
+}
+
+// WithInverses returns influence functions with an inverse curvature for each block of
+// gradients:
+//
+//	I(i, q) = Σ over blocks l  b_q·H_l⁻¹·a_i     self: a_i·H_l⁻¹·a_i
+//
+// A nil inverse stands for the identity. d says method, form, source and approximations;
+// the meaning of the sign and the unit are added to it. Inverses that have a damping have
+// it already: that of the options is not used. Sets of train rows
+// ([CurvatureOptions].Remove) are scored to first order. Everything else is as [Exact]
+// has it.
+func WithInverses(c Checkpoint, inverses []Inverse, d Description, o CurvatureOptions) (Scorer, error) {
+	if len(inverses) != len(c.Train) {
+		return nil, fmt.Errorf("%d blocks of gradients have %d inverses", len(c.Train), len(inverses))
+	}
+	meaning := lossDescription(d.Method)
+	d.Signed, d.PositiveMeans, d.NegativeMeans = meaning.Signed, meaning.PositiveMeans, meaning.NegativeMeans
+	return invertBlocks(c, o, d, func(l int, _ *fisher) (Inverse, error) { return inverses[l], nil })
+}
+
+// invertBlocks makes the terms of a scorer through inverses.
+func invertBlocks(c Checkpoint, o CurvatureOptions, d Description, invert func(layer int, h *fisher) (Inverse, error)) (Scorer, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
 	if err := checkSets(c, o); err != nil {
 		return nil, err
@@ -64,7 +93,7 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 			}
 		}
 		h := meanFisher(train, o.Damping, parallel.Workers(o.Workers))
-		inv, err := invert(h)
+		inv, err := invert(l, h)
 		if err != nil {
 			return nil, fmt.Errorf("block %d: %w", l, err)
 		}
@@ -75,9 +104,11 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 		}
 		terms = append(terms, term{weight: 1, layer: l, factors: []factor{{train: scored, query: c.query(l), inverse: inv}}})
 	}
-	one := 1 / float64(max(1, c.Train[0].Rows()))
-	d.Unit, d.LOOFactor = "loss, times the number of train rows", &one
-	d.Approximate = append(d.Approximate, "the Hessian is the empirical Fisher matrix, without products between blocks", "damping: "+o.Damping.String())
+	d.Unit = "product of gradients of losses"
+	if terms[0].factors[0].inverse != nil {
+		one := 1 / float64(max(1, c.Train[0].Rows()))
+		d.Unit, d.LOOFactor = "loss, times the number of train rows", &one
+	}
 	s, err := newProduct(terms, o.ProductOptions, d)
 	if err != nil {
 		return nil, err
@@ -131,7 +162,7 @@ func LoGra(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 }
 
 // factored is the dense inverse of a curvature that is not too large for it.
-func factored(h *fisher) (inverse, error) {
+func factored(h *fisher) (Inverse, error) {
 	inv := &denseInverse{fisher: h}
 	return inv, inv.check()
 }

@@ -23,21 +23,21 @@ func CG(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	d := lossDescription("cg")
 	d.Source = "Koh and Liang (2017), section 3, conjugate gradients; sign turned"
 	d.Approximate = []string{fmt.Sprintf("H·x = b is solved to a residual of %g of b", cgTolerance)}
-	return throughInverse(c, o, d, func(h *fisher) (inverse, error) { return conjugate{h}, nil })
+	return throughInverse(c, o, d, func(h *fisher) (Inverse, error) { return conjugate{h}, nil })
 }
 
 type conjugate struct{ *fisher }
 
-func (h conjugate) bytes(vectors int64) int64 {
+func (h conjugate) Bytes(vectors int64) int64 {
 	return h.timesBytes(vectors) + 4*vectors*int64(h.train.Cols())*8
 }
 
 // usualSteps is how many steps an iteration is expected to take.
 const usualSteps = 50
 
-func (h conjugate) operations(vectors int64) float64 { return usualSteps * h.passOperations(vectors) }
+func (h conjugate) Operations(vectors int64) float64 { return usualSteps * h.passOperations(vectors) }
 
-func (h conjugate) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
+func (h conjugate) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	x := kernel.NewMatrix[float64](rows.Rows, rows.Cols)
 	residual, direction := rows, copyOf(rows)
 	square, stop := make([]float64, rows.Rows), make([]float64, rows.Rows)
@@ -128,7 +128,7 @@ func LiSSA(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	d := lossDescription("lissa")
 	d.Source = "Agarwal, Bullins and Hazan (2017); Koh and Liang (2017), section 3, with all rows in each step; sign turned"
 	d.Approximate = []string{fmt.Sprintf("H·x = b is solved to a residual of %g of b", lissaTolerance)}
-	return throughInverse(c, o, d, func(h *fisher) (inverse, error) { return &neumann{fisher: h}, nil })
+	return throughInverse(c, o, d, func(h *fisher) (Inverse, error) { return &neumann{fisher: h}, nil })
 }
 
 type neumann struct {
@@ -136,11 +136,11 @@ type neumann struct {
 	bound float64 // s; 0 while not known
 }
 
-func (h *neumann) bytes(vectors int64) int64 {
+func (h *neumann) Bytes(vectors int64) int64 {
 	return h.timesBytes(vectors) + 2*vectors*int64(h.train.Cols())*8
 }
 
-func (h *neumann) operations(vectors int64) float64 {
+func (h *neumann) Operations(vectors int64) float64 {
 	return usualSteps * h.passOperations(vectors+1)
 }
 
@@ -169,7 +169,7 @@ func (h *neumann) largest(ctx context.Context) error {
 	return nil
 }
 
-func (h *neumann) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
+func (h *neumann) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	if h.bound == 0 {
 		if err := h.largest(ctx); err != nil {
 			return err

@@ -31,7 +31,7 @@ func Nystroem(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	d := lossDescription("nystroem")
 	d.Source = "Frangella, Tropp and Udell (2023), algorithm 2.1; Hataya and Yamada (2023); sign turned"
 	d.Approximate = []string{fmt.Sprintf("a curvature of rank %d beside the damping", o.Rank)}
-	return throughInverse(c, o, d, func(h *fisher) (inverse, error) {
+	return throughInverse(c, o, d, func(h *fisher) (Inverse, error) {
 		return &lowRank{fisher: h, rank: min(o.Rank, h.train.Cols()), seed: o.Seed}, nil
 	})
 }
@@ -45,11 +45,11 @@ type lowRank struct {
 	values []float64
 }
 
-func (h *lowRank) bytes(vectors int64) int64 {
+func (h *lowRank) Bytes(vectors int64) int64 {
 	return h.timesBytes(int64(h.rank)) + (3*int64(h.rank)+vectors)*int64(h.train.Cols())*8
 }
 
-func (h *lowRank) operations(vectors int64) float64 {
+func (h *lowRank) Operations(vectors int64) float64 {
 	return h.passOperations(int64(h.rank)) + 4*float64(vectors)*float64(h.rank)*float64(h.train.Cols())
 }
 
@@ -140,7 +140,7 @@ func symmetric(m kernel.Matrix[float64]) {
 	}
 }
 
-func (h *lowRank) apply(ctx context.Context, rows kernel.Matrix[float64]) error {
+func (h *lowRank) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
 	lambda, err := h.lambda(ctx)
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ type term struct {
 type factor struct {
 	train, query Vectors // query is nil for self jobs only
 	bias         bool
-	inverse      inverse // of the curvature, for the query's side; nil for none
+	inverse      Inverse // of the curvature, for the query's side; nil for none
 }
 
 // plus is what the bias adds to an inner product.
@@ -286,8 +286,8 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 				if j.Self || s.relative != AsTheyAre {
 					held = max(held, s.blockBytes(Float64)/(2*8*int64(f.train.Cols())))
 				}
-				p.MemoryBytes += f.inverse.bytes(held)
-				inverses += f.inverse.operations(vectors)
+				p.MemoryBytes += f.inverse.Bytes(held)
+				inverses += f.inverse.Operations(vectors)
 			}
 		}
 	}

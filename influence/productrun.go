@@ -64,7 +64,7 @@ func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
 				return err
 			}
 			if f.inverse != nil {
-				if err := f.inverse.apply(ctx, m); err != nil {
+				if err := f.inverse.Apply(ctx, m); err != nil {
 					return err
 				}
 			}
@@ -288,7 +288,7 @@ func (r *productRun[F]) moved(ctx context.Context, f factor, m kernel.Matrix[F])
 		wide.Data[i] = float64(v)
 	}
 	out := kernel.NewMatrix[F](m.Rows, m.Cols)
-	err := f.inverse.apply(ctx, wide)
+	err := f.inverse.Apply(ctx, wide)
 	for i, v := range wide.Data {
 		out.Data[i] = F(v)
 	}

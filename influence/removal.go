@@ -130,7 +130,7 @@ func (r *removedSets) woodbury(ctx context.Context, set selected) ([]float64, er
 		return nil, err
 	}
 	moved := copyOf(g)
-	if err := r.newton.apply(ctx, moved); err != nil {
+	if err := r.newton.Apply(ctx, moved); err != nil {
 		return nil, err
 	}
 	rest := kernel.NewMatrix[float64](g.Rows, g.Rows)
@@ -230,7 +230,7 @@ func (r *removedSets) bytes() int64 {
 		}
 		most = max(most, (2*u*d+u*u)*8)
 	}
-	return n + most + r.newton.bytes(1)
+	return n + most + r.newton.Bytes(1)
 }
 
 // operations is what making the vectors costs.

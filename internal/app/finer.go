@@ -105,6 +105,19 @@ func (v *vectorInquiry) finer(checkpoints []influence.Checkpoint) error {
 	return nil
 }
 
+// moduleNames are the names of the blocks that finer left, where they have some.
+func (v *vectorInquiry) moduleNames() []string {
+	names := v.train().names
+	if v.tokens == nil {
+		return names
+	}
+	var out []string
+	for _, m := range v.tokens.modules {
+		out = append(out, names[m])
+	}
+	return out
+}
+
 // picked returns some of the blocks; nil for nil.
 func picked(blocks []influence.Vectors, which []int) []influence.Vectors {
 	if blocks == nil {

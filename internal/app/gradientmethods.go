@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -18,20 +19,26 @@ func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOption
 	return &vectorMethod{
 		flags: append(flags, "--damping", "--normalize", "--projection", "--remove", "--per"), normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
-			damping, err := parseDamping(a.Damping, influence.Damping{Heuristic: true})
+			o, err := a.curvature()
 			if err != nil {
 				return nil, err
-			}
-			o := influence.CurvatureOptions{ProductOptions: a.product, Damping: damping, Rank: a.Rank, Seed: a.seed, Remove: a.remove}
-			switch a.Normalize {
-			case "l-relatif":
-				o.Normalize = influence.LRelatIF
-			case "theta-relatif":
-				o.Normalize = influence.ThetaRelatIF
 			}
 			return scorer(a.checkpoints[0], o)
 		},
 	}
+}
+
+// curvature are the options of methods that multiply with an inverse curvature.
+func (a vectorArguments) curvature() (o influence.CurvatureOptions, err error) {
+	o = influence.CurvatureOptions{ProductOptions: a.product, Rank: a.Rank, Seed: a.seed, Remove: a.remove}
+	switch a.Normalize {
+	case "l-relatif":
+		o.Normalize = influence.LRelatIF
+	case "theta-relatif":
+		o.Normalize = influence.ThetaRelatIF
+	}
+	o.Damping, err = parseDamping(a.Damping, influence.Damping{Heuristic: true})
+	return o, err
 }
 
 // parseDamping reads --damping.
@@ -42,11 +49,12 @@ func parseDamping(text string, otherwise influence.Damping) (influence.Damping, 
 	case "heuristic":
 		return influence.Damping{Heuristic: true}, nil
 	}
-	v, err := strconv.ParseFloat(text, 64)
+	number, tikhonov := strings.CutPrefix(text, "tikhonov:")
+	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(v >= 0) || v-v != 0 {
-		return influence.Damping{}, fmt.Errorf("--damping %q is not known; use heuristic, or a number that is not negative", text)
+		return influence.Damping{}, fmt.Errorf("--damping %q is not known; use heuristic, a number that is not negative, or tikhonov:NUMBER", text)
 	}
-	return influence.Damping{Value: v}, nil
+	return influence.Damping{Value: v, Tikhonov: tikhonov}, nil
 }
 
 var trak = &vectorMethod{

@@ -21,8 +21,7 @@ var methods = slices.Concat(treeMethods, vectorMethods, textMethods)
 // laterMethods are named in the contract and not built yet.
 var laterMethods = []string{
 	"leafrefit", "trex",
-	"loo", "subsample", "shapley", "ekfac", "kfac",
-	"tkfac", "diagonal", "identity", "source",
+	"loo", "subsample", "shapley", "source",
 }
 
 // MethodNames returns the names of the methods that exist.

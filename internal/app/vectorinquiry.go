@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 )
@@ -19,6 +20,8 @@ type vectorInquiry struct {
 	method      method
 	checkpoints []*checkpointSides // one without --checkpoint
 	made        influence.Scorer   // nil until it is asked for
+	factors     *ekfac.Factors     // nil without --factors
+	modules     []string           // whose gradients are scored; nil until they are known, and without names
 	sets        *removedSets       // nil without --remove, and until they are read
 	tokens      *tokens            // nil without --per token, and until they are found
 }
@@ -35,6 +38,9 @@ func openVectors(c *Common, o *ScoreOptions, m method) (_ inquiry, err error) {
 		return nil, err
 	}
 	if v.checkpoints, err = openCheckpoints(c, &o.ModelOptions, m.vectors, o.Self); err != nil {
+		return nil, err
+	}
+	if err := v.openFactors(); err != nil {
 		return nil, err
 	}
 	for _, name := range v.sideNames() {
@@ -78,6 +84,13 @@ func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fi
 			return nil, err
 		}
 		out[name] = print
+	}
+	if v.factors != nil {
+		print, err := factorPrint(ctx, v.options.Factors)
+		if err != nil {
+			return nil, err
+		}
+		out["factors"] = print
 	}
 	single := map[string]string{}
 	for _, c := range v.checkpoints {
@@ -130,7 +143,11 @@ func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error
 	if err := v.finer(gradients); err != nil {
 		return nil, err
 	}
+	if v.modules, err = v.keepFitted(&gradients[0], v.moduleNames()); err != nil {
+		return nil, err
+	}
 	a := vectorArguments{
+		modules: v.modules, factors: v.factors,
 		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
 		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
@@ -252,7 +269,7 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	}
 	switch {
 	case v.options.Per == perModule:
-		w.out.Modules = v.train().names
+		w.out.Modules = v.modules
 	case v.tokens != nil:
 		w.out.Tokens = v.tokens.starts
 		w.job.Train = v.tokens.tokenRows(train)
@@ -299,6 +316,9 @@ func (v *vectorInquiry) explain(err error) error {
 
 func (v *vectorInquiry) close() error {
 	var errs []error
+	if v.factors != nil {
+		errs = append(errs, v.factors.Close())
+	}
 	for _, c := range v.checkpoints {
 		errs = append(errs, c.close())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
 )
 
@@ -23,6 +24,9 @@ type vectorArguments struct {
 	sides       []*checkpointSides
 	checkpoints []influence.Checkpoint // the gradients of the sides
 	product     influence.ProductOptions
+
+	factors *ekfac.Factors // nil without --factors
+	modules []string       // names of the blocks of gradients; none for a single file
 
 	remove []influence.Rows // sets of train rows; nil without --remove
 	form   string
@@ -72,6 +76,11 @@ var vectorMethods = []method{
 			return influence.TracInLast(layers, a.bias(), a.cosine(), a.product)
 		}}},
 	{name: "representer", needs: "last-layer features, and logits, output gradients or coefficients", answers: "how much of the query's logit the row makes", vectors: representer},
+	{name: "ekfac", needs: "a capture or gradients, and factors of infl fit", answers: "what if the row had been removed: the inverse of a Kronecker product with corrected eigenvalues, module by module", vectors: factored(ekfac.EKFAC)},
+	{name: "kfac", needs: "a capture or gradients, and factors of infl fit", answers: "what if the row had been removed: the inverse of a Kronecker product, module by module", vectors: factored(ekfac.KFAC)},
+	{name: "tkfac", needs: "a capture or gradients, and factors of infl fit", answers: "what if the row had been removed: the inverse of a Kronecker product scaled to its trace, module by module", vectors: factored(ekfac.TKFAC)},
+	{name: "diagonal", needs: "a capture or gradients, and factors of infl fit", answers: "what if the row had been removed: the inverse of the mean squares of gradients", vectors: factored(ekfac.Diagonal)},
+	{name: "identity", needs: "a capture or gradients", answers: "the inner product of gradients: the curvature is taken for the identity", vectors: factored(ekfac.Identity)},
 	{name: "datainf", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian as a mean of inverses", vectors: curvatureMethod(influence.DataInf)},
 	{name: "trak", needs: "checkpoints of projected margin gradients, with out_to_loss", answers: "how the row moves the query's margin in the linearised model, over an ensemble", vectors: trak},
 	{name: "less", needs: "checkpoints of gradients, with the state of Adam", answers: "how far a step of Adam on the row goes along the query's gradient", vectors: less},
@@ -187,6 +196,9 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 	}
 	if o.FreeBias && o.NoBias {
 		errs = append(errs, errors.New("--no-bias and --free-bias: the last layer has either no bias or one that is not regularised"))
+	}
+	if slices.Contains(m.flags, "--factors") {
+		errs = append(errs, needed(o.Factors, "--factors", "the folder that infl fit wrote"))
 	}
 	known := append([]string{"none"}, m.normalize...)
 	if o.Normalize != "" && slices.Contains(m.flags, "--normalize") && !slices.Contains(known, o.Normalize) {

@@ -1,0 +1,149 @@
+package ekfac
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/internal/kernel"
+)
+
+// An Inverse maps gradients G of a module, out × in numbers in row-major order, through
+// its damped curvature, in float64:
+//
+//	G·H⁻¹ = Q_S·[(Q_Sᵀ·G·Q_A) ∘ 1/(Λ + λ)]·Q_Aᵀ
+//
+// With a heuristic damping λ is a tenth of the mean of Λ, and with one of Tikhonov the
+// middle factor is Λ/(Λ² + λ). It is an [influence.Inverse]: the module's matrices are
+// read when it is first applied, and kept.
+type Inverse struct {
+	load    func(ctx context.Context) (*Curvature, error)
+	out, in int // of the module; in with the 1 of a bias
+	damping influence.Damping
+	workers int
+
+	curvature *Curvature             // nil while it is not read
+	divisors  kernel.Matrix[float64] // what Λ is inverted to
+}
+
+// Inverse returns the damped inverse of a module's curvature. See [Factors.Curvature] for
+// which strategies the factors serve.
+func (f *Factors) Inverse(module string, s Strategy, form Form, d influence.Damping, workers int) (*Inverse, error) {
+	m, err := f.module(module)
+	if err != nil {
+		return nil, err
+	}
+	return &Inverse{
+		load: func(ctx context.Context) (*Curvature, error) { return f.Curvature(ctx, module, s, form) },
+		out:  int(m.Out), in: int(m.Columns()), damping: d, workers: workers,
+	}, nil
+}
+
+// InverseOf returns the damped inverse of a curvature whose eigenvalues are not empty.
+func InverseOf(c *Curvature, d influence.Damping, workers int) *Inverse {
+	return &Inverse{
+		load: func(context.Context) (*Curvature, error) { return c, nil },
+		out:  c.Eigenvalues.Rows, in: c.Eigenvalues.Cols, damping: d, workers: workers,
+	}
+}
+
+// Apply implements [influence.Inverse]. It is an error where an eigenvalue is 0 and
+// nothing is added to it.
+func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
+	if err := v.prepare(ctx); err != nil {
+		return err
+	}
+	if rows.Cols != v.out*v.in {
+		return fmt.Errorf("module %q: gradients of %d numbers meet a curvature of %d × %d", v.curvature.Module, rows.Cols, v.out, v.in)
+	}
+	c := v.curvature
+	if c.Input.Vectors.Rows == 0 {
+		v.divide(rows)
+		return nil
+	}
+	rotated := kernel.NewMatrix[float64](rows.Rows, rows.Cols)
+	v.rotate(rows, rotated)
+	v.divide(rotated)
+	clear(rows.Data)
+	v.rotateBack(rotated, rows)
+	return ctx.Err()
+}
+
+// rotate writes Q_Sᵀ·G·Q_A of each row G to out, which holds zeros.
+func (v *Inverse) rotate(rows, out kernel.Matrix[float64]) {
+	all := kernel.NewMatrix[float64](rows.Rows*v.out, v.in)
+	kernel.GemmNN(v.workers, kernel.MatrixOf(rows.Data, all.Rows, v.in), v.curvature.Input.Vectors, all)
+	for i := range rows.Rows {
+		kernel.GemmTN(v.workers, v.curvature.Output.Vectors, all.Block(i*v.out, 0, v.out, v.in), kernel.MatrixOf(out.Row(i), v.out, v.in))
+	}
+}
+
+// rotateBack writes Q_S·R·Q_Aᵀ of each row R to out, which holds zeros.
+func (v *Inverse) rotateBack(rows, out kernel.Matrix[float64]) {
+	all := kernel.NewMatrix[float64](rows.Rows*v.out, v.in)
+	for i := range rows.Rows {
+		kernel.GemmNN(v.workers, v.curvature.Output.Vectors, kernel.MatrixOf(rows.Row(i), v.out, v.in), all.Block(i*v.out, 0, v.out, v.in))
+	}
+	kernel.GemmNT(v.workers, all, v.curvature.Input.Vectors, kernel.MatrixOf(out.Data, all.Rows, v.in))
+}
+
+// divide multiplies each row with what the eigenvalues are inverted to.
+func (v *Inverse) divide(rows kernel.Matrix[float64]) {
+	for i := range rows.Rows {
+		row := rows.Row(i)
+		for j, d := range v.divisors.Data {
+			row[j] *= d
+		}
+	}
+}
+
+// prepare reads the curvature and inverts its eigenvalues.
+func (v *Inverse) prepare(ctx context.Context) error {
+	if v.curvature != nil {
+		return nil
+	}
+	c, err := v.load(ctx)
+	if err != nil {
+		return err
+	}
+	if v.divisors, err = invertEigenvalues(c, v.damping); err == nil {
+		v.curvature = c
+	}
+	return err
+}
+
+// invertEigenvalues returns what the eigenvalues of a curvature are inverted to.
+func invertEigenvalues(c *Curvature, d influence.Damping) (kernel.Matrix[float64], error) {
+	out := kernel.NewMatrix[float64](c.Eigenvalues.Rows, c.Eigenvalues.Cols)
+	lambda := d.Value
+	if d.Heuristic {
+		lambda = 0.1 * sum(c.Eigenvalues.Data) / float64(max(1, len(c.Eigenvalues.Data)))
+	}
+	for i, x := range c.Eigenvalues.Data {
+		if d.Tikhonov {
+			out.Data[i] = x / (float64(x*x) + lambda)
+		} else {
+			out.Data[i] = 1 / (x + lambda)
+		}
+		if v := out.Data[i]; math.IsInf(v, 0) || math.IsNaN(v) {
+			if lambda == 0 && d.Heuristic {
+				return out, fmt.Errorf("module %q: all gradients that its curvature was fitted to are zero; leave the module out, or use a damping above 0", c.Module)
+			}
+			return out, fmt.Errorf("module %q: an eigenvalue of the curvature is %v and the damping %v; use a larger damping", c.Module, x, lambda)
+		}
+	}
+	return out, nil
+}
+
+// Bytes implements [influence.Inverse].
+func (v *Inverse) Bytes(vectors int64) int64 {
+	out, in := int64(v.out), int64(v.in)
+	return 8 * (out*out + in*in + 2*out*in + 2*vectors*out*in)
+}
+
+// Operations implements [influence.Inverse].
+func (v *Inverse) Operations(vectors int64) float64 {
+	out, in := float64(v.out), float64(v.in)
+	return 4 * float64(vectors) * out * in * (out + in)
+}
