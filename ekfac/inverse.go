@@ -116,10 +116,7 @@ func (v *Inverse) prepare(ctx context.Context) error {
 // invertEigenvalues returns what the eigenvalues of a curvature are inverted to.
 func invertEigenvalues(c *Curvature, d influence.Damping) (kernel.Matrix[float64], error) {
 	out := kernel.NewMatrix[float64](c.Eigenvalues.Rows, c.Eigenvalues.Cols)
-	lambda := d.Value
-	if d.Heuristic {
-		lambda = 0.1 * sum(c.Eigenvalues.Data) / float64(max(1, len(c.Eigenvalues.Data)))
-	}
+	lambda := d.Of(sum(c.Eigenvalues.Data) / float64(max(1, len(c.Eigenvalues.Data))))
 	for i, x := range c.Eigenvalues.Data {
 		if d.Tikhonov {
 			out.Data[i] = x / (float64(x*x) + lambda)

@@ -29,6 +29,10 @@ type Damping struct {
 	Heuristic bool    // a tenth of the mean eigenvalue of each block, instead of Value
 	Value     float64 // at least 0
 
+	// Times is what the damping is multiplied with, to see how much depends on it; 0 means
+	// 1.
+	Times float64
+
 	// Tikhonov has an eigenvalue Λ inverted to Λ/(Λ² + Value) instead of 1/(Λ + Value).
 	// Only inverses that know the eigenvalues have it.
 	Tikhonov bool
@@ -36,10 +40,25 @@ type Damping struct {
 
 // validate refuses a value that nothing can be damped by.
 func (d Damping) validate() error {
-	if !(d.Value >= 0) || d.Value-d.Value != 0 {
-		return fmt.Errorf("a damping of %v; it must be a number that is not negative", d.Value)
+	if v := d.Value * d.times(); !(v >= 0) || v-v != 0 {
+		return fmt.Errorf("a damping of %v; it must be a number that is not negative", v)
 	}
 	return nil
+}
+
+func (d Damping) times() float64 {
+	if d.Times == 0 {
+		return 1
+	}
+	return d.Times
+}
+
+// Of returns λ for a block whose curvature has such a mean eigenvalue.
+func (d Damping) Of(mean float64) float64 {
+	if d.Heuristic {
+		return 0.1 * mean * d.times()
+	}
+	return d.Value * d.times()
 }
 
 // String says it for a description.
@@ -80,7 +99,7 @@ func (h *fisher) lambda(ctx context.Context) (float64, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.damping.Heuristic {
-		return h.damping.Value, nil
+		return h.damping.Of(0), nil
 	}
 	if h.known {
 		return h.lam, nil
@@ -93,7 +112,7 @@ func (h *fisher) lambda(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	h.lam = 0.1 * h.scale * sum.Data[0] / float64(h.train.Cols())
+	h.lam = h.damping.Of(h.scale * sum.Data[0] / float64(h.train.Cols()))
 	if h.lam-h.lam != 0 {
 		return 0, h.notFinite(ctx)
 	}

@@ -38,6 +38,7 @@ func (a vectorArguments) curvature() (o influence.CurvatureOptions, err error) {
 		o.Normalize = influence.ThetaRelatIF
 	}
 	o.Damping, err = parseDamping(a.Damping, influence.Damping{Heuristic: true})
+	o.Damping.Times = a.dampingTimes
 	return o, err
 }
 

@@ -164,5 +164,8 @@ func (r *reporting) readParts(ctx context.Context, p *Progress) (err error) {
 	if err := r.weigh(ctx, r.lists); err != nil {
 		return err
 	}
+	if r.damping, err = r.weighDamping(ctx, r.lists); err != nil {
+		return err
+	}
 	return r.readNearest(ctx, r.lists)
 }

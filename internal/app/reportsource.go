@@ -37,6 +37,8 @@ type reporting struct {
 	across  *grouping // of train rows
 	down    *grouping // of query rows
 
+	damping *sensitivity // nil where it was not looked at
+
 	tally  *tally
 	values *trainValues
 	cells  map[[2]int32][]int64 // shown train rows of each cell of the heat map

@@ -110,6 +110,13 @@ func (r *reporting) checks() []report.Check {
 	if r.proof.Verdict != "" {
 		out = append(out, r.treeChecks()...)
 	}
+	if l := r.lists; r.tally.lists {
+		detail := "not computed again"
+		if l.weighed > 0 {
+			detail = fmt.Sprintf("%s of %s shown scores come out the same when they are computed again", report.Count(int64(l.weighed-l.differing)), report.Count(int64(l.weighed)))
+		}
+		out = append(out, checked("scores", l.weighed > 0, l.differing == 0, detail))
+	}
 	return append(out, checked("inputs unchanged", !r.options.NoRows, true, "they have the fingerprints of the run"))
 }
 
@@ -120,19 +127,11 @@ func (r *reporting) treeChecks() []report.Check {
 	if f.TreesChecked > 0 {
 		leaves = fmt.Sprintf("%s of %s leaves of %s trees recomputed; largest difference %.1g of a tree’s largest leaf", report.Count(int64(f.Leaves-f.LeavesOff)), report.Count(int64(f.Leaves)), report.Count(int64(f.TreesChecked)), f.LeafDeviation)
 	}
-	out := []report.Check{
+	return []report.Check{
 		checked("leaf values", f.TreesChecked > 0, f.LeavesOff == 0, leaves),
 		checked("leaf counts", f.CountsKnown, f.CountsOff == 0, "train rows in each leaf against the model file"),
 		checked("predictions", f.PredictionsRead, f.PredictionsOff == 0, "against the library’s own (--predictions)"),
 	}
-	if l := r.lists; r.tally.lists {
-		detail := "not computed again"
-		if l.weighed > 0 {
-			detail = fmt.Sprintf("%s of %s shown scores come out the same when they are computed again", report.Count(int64(l.weighed-l.differing)), report.Count(int64(l.weighed)))
-		}
-		out = append(out, checked("scores", l.weighed > 0, l.differing == 0, detail))
-	}
-	return out
 }
 
 // checked is a check that was done or not, and its outcome.
@@ -171,6 +170,7 @@ func (r *reporting) facts() []report.Fact {
 	} else {
 		add("leave-one-out factor", "none: no such estimate")
 	}
+	add("if the damping were another", r.damping.text())
 	add("precision", r.flag("dtype"))
 	add("seed", fmt.Sprint(r.record.Seed))
 	for _, name := range slices.Sorted(maps.Keys(r.record.Versions)) {

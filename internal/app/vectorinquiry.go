@@ -24,6 +24,8 @@ type vectorInquiry struct {
 	modules     []string           // whose gradients are scored; nil until they are known, and without names
 	sets        *removedSets       // nil without --remove, and until they are read
 	tokens      *tokens            // nil without --per token, and until they are found
+
+	dampingTimes float64 // what --damping is multiplied with; 0 for 1
 }
 
 // openVectors opens the files of both sides.
@@ -147,7 +149,7 @@ func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error
 		return nil, err
 	}
 	a := vectorArguments{
-		modules: v.modules, factors: v.factors,
+		modules: v.modules, factors: v.factors, dampingTimes: v.dampingTimes,
 		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
 		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},

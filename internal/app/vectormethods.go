@@ -25,8 +25,9 @@ type vectorArguments struct {
 	checkpoints []influence.Checkpoint // the gradients of the sides
 	product     influence.ProductOptions
 
-	factors *ekfac.Factors // nil without --factors
-	modules []string       // names of the blocks of gradients; none for a single file
+	factors      *ekfac.Factors // nil without --factors
+	dampingTimes float64        // 0 for 1
+	modules      []string       // names of the blocks of gradients; none for a single file
 
 	remove []influence.Rows // sets of train rows; nil without --remove
 	form   string
