@@ -19,32 +19,37 @@ import (
 // read when it is first applied, and kept.
 type Inverse struct {
 	load    func(ctx context.Context) (*Curvature, error)
+	invert  func(c *Curvature) (kernel.Matrix[float64], error)
 	out, in int // of the module; in with the 1 of a bias
-	damping influence.Damping
 	workers int
 
 	curvature *Curvature             // nil while it is not read
-	divisors  kernel.Matrix[float64] // what Λ is inverted to
+	factors   kernel.Matrix[float64] // what Λ becomes, entry by entry
 }
 
 // Inverse returns the damped inverse of a module's curvature. See [Factors.Curvature] for
 // which strategies the factors serve.
 func (f *Factors) Inverse(module string, s Strategy, form Form, d influence.Damping, workers int) (*Inverse, error) {
+	return f.function(module, s, form, workers, dampedBy(d))
+}
+
+// function returns a function of a module's curvature: what becomes of each eigenvalue.
+func (f *Factors) function(module string, s Strategy, form Form, workers int, of func(*Curvature) (kernel.Matrix[float64], error)) (*Inverse, error) {
 	m, err := f.module(module)
 	if err != nil {
 		return nil, err
 	}
 	return &Inverse{
-		load: func(ctx context.Context) (*Curvature, error) { return f.Curvature(ctx, module, s, form) },
-		out:  int(m.Out), in: int(m.Columns()), damping: d, workers: workers,
+		load:   func(ctx context.Context) (*Curvature, error) { return f.Curvature(ctx, module, s, form) },
+		invert: of, out: int(m.Out), in: int(m.Columns()), workers: workers,
 	}, nil
 }
 
 // InverseOf returns the damped inverse of a curvature whose eigenvalues are not empty.
 func InverseOf(c *Curvature, d influence.Damping, workers int) *Inverse {
 	return &Inverse{
-		load: func(context.Context) (*Curvature, error) { return c, nil },
-		out:  c.Eigenvalues.Rows, in: c.Eigenvalues.Cols, damping: d, workers: workers,
+		load:   func(context.Context) (*Curvature, error) { return c, nil },
+		invert: dampedBy(d), out: c.Eigenvalues.Rows, in: c.Eigenvalues.Cols, workers: workers,
 	}
 }
 
@@ -59,12 +64,12 @@ func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error 
 	}
 	c := v.curvature
 	if c.Input.Vectors.Rows == 0 {
-		v.divide(rows)
+		v.scale(rows)
 		return nil
 	}
 	rotated := kernel.NewMatrix[float64](rows.Rows, rows.Cols)
 	v.rotate(rows, rotated)
-	v.divide(rotated)
+	v.scale(rotated)
 	clear(rows.Data)
 	v.rotateBack(rotated, rows)
 	return ctx.Err()
@@ -88,12 +93,12 @@ func (v *Inverse) rotateBack(rows, out kernel.Matrix[float64]) {
 	kernel.GemmNT(v.workers, all, v.curvature.Input.Vectors, kernel.MatrixOf(out.Data, all.Rows, v.in))
 }
 
-// divide multiplies each row with what the eigenvalues are inverted to.
-func (v *Inverse) divide(rows kernel.Matrix[float64]) {
+// scale multiplies each row with what the eigenvalues become.
+func (v *Inverse) scale(rows kernel.Matrix[float64]) {
 	for i := range rows.Rows {
 		row := rows.Row(i)
-		for j, d := range v.divisors.Data {
-			row[j] *= d
+		for j, f := range v.factors.Data {
+			row[j] *= f
 		}
 	}
 }
@@ -107,10 +112,15 @@ func (v *Inverse) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if v.divisors, err = invertEigenvalues(c, v.damping); err == nil {
+	if v.factors, err = v.invert(c); err == nil {
 		v.curvature = c
 	}
 	return err
+}
+
+// dampedBy inverts eigenvalues with a damping.
+func dampedBy(d influence.Damping) func(*Curvature) (kernel.Matrix[float64], error) {
+	return func(c *Curvature) (kernel.Matrix[float64], error) { return invertEigenvalues(c, d) }
 }
 
 // invertEigenvalues returns what the eigenvalues of a curvature are inverted to.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
@@ -21,7 +22,11 @@ func factored(s ekfac.Strategy) *vectorMethod {
 			if err != nil {
 				return nil, err
 			}
-			return ekfac.Scores(a.factors, a.checkpoints[0], a.modules, ekfac.ScoreOptions{CurvatureOptions: curvature, Strategy: s, Form: ekfac.Form(a.form)})
+			var f *ekfac.Factors
+			if s != ekfac.Identity {
+				f = a.factors[0]
+			}
+			return ekfac.Scores(f, a.checkpoints[0], a.modules, ekfac.ScoreOptions{CurvatureOptions: curvature, Strategy: s, Form: ekfac.Form(a.form)})
 		},
 	}
 	if s != ekfac.Identity {
@@ -30,55 +35,110 @@ func factored(s ekfac.Strategy) *vectorMethod {
 	return m
 }
 
-// openFactors opens --factors, which must be of the model of the sides.
-func (v *vectorInquiry) openFactors() (err error) {
-	if v.options.Factors == "" {
-		return nil
-	}
-	if v.factors, err = ekfac.Open(v.options.Factors); err != nil {
-		return err
-	}
-	for _, side := range v.sides() {
-		if side.capture == nil {
-			continue
+// source unrolls training over checkpoints.
+var source = &vectorMethod{
+	flags: []string{"--checkpoint", "--factors"}, rated: true, compat: true,
+	scorer: func(a vectorArguments) (influence.Scorer, error) {
+		var segments []ekfac.Segment
+		before := int64(0)
+		for i, c := range a.checkpoints {
+			step, err := a.sides[i].step()
+			if err != nil {
+				return nil, err
+			}
+			if step <= before {
+				return nil, fmt.Errorf("--checkpoint %s: is at step %d, after one at step %d; name them in order of training, each at a step above 0", a.sides[i].dir, step, before)
+			}
+			segments = append(segments, ekfac.Segment{Factors: a.factors[i], Train: c.Train, Rate: c.Rate, Steps: step - before})
+			before = step
 		}
-		if err := v.factors.Matches(side.capture); err != nil {
+		last := a.checkpoints[len(a.checkpoints)-1]
+		return ekfac.Source(segments, last.Query, a.modules, ekfac.SourceOptions{ProductOptions: a.product, Form: ekfac.Form(a.form)})
+	},
+}
+
+// step is the step of training at which a checkpoint was captured.
+func (s *checkpointSides) step() (int64, error) {
+	if s.train.capture == nil {
+		return 0, fmt.Errorf("--checkpoint %s: the steps of training between checkpoints are known of captures only", s.dir)
+	}
+	return s.train.capture.Manifest().Checkpoint.Step, nil
+}
+
+// validateFactors wants a folder for each checkpoint.
+func (m *vectorMethod) validateFactors(o *ModelOptions) error {
+	switch {
+	case len(o.Factors) == 0:
+		return needed("", "--factors", "the folder that infl fit wrote")
+	case len(o.Factors) != max(1, len(o.Checkpoints)):
+		return fmt.Errorf("--factors names %d folders for %d checkpoints; each needs its own, in the same order", len(o.Factors), max(1, len(o.Checkpoints)))
+	case slices.Contains(m.flags, "--checkpoint") && len(o.Checkpoints) == 0:
+		return needed("", "--checkpoint", "a folder with train and query captures, for each segment of training")
+	}
+	return nil
+}
+
+// openFactors opens --factors, which must be of the models of the sides.
+func (v *vectorInquiry) openFactors() error {
+	for i, dir := range v.options.Factors {
+		f, err := ekfac.Open(dir)
+		if err != nil {
 			return err
+		}
+		v.factors = append(v.factors, f)
+		for _, side := range []*vectorSide{v.checkpoints[i].train, v.checkpoints[i].query} {
+			if side == nil || side.capture == nil {
+				continue
+			}
+			if err := f.Matches(side.capture); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// keepFitted leaves the blocks without factors out of the checkpoint and returns the names
-// of the others.
-func (v *vectorInquiry) keepFitted(c *influence.Checkpoint, names []string) ([]string, error) {
-	if v.factors == nil {
+// keepFitted leaves the blocks without factors out of checkpoints and returns the names of
+// the others.
+func (v *vectorInquiry) keepFitted(checkpoints []influence.Checkpoint, names []string) ([]string, error) {
+	if len(v.factors) == 0 {
 		return names, nil
 	}
-	fitted := map[string]bool{}
-	for _, m := range v.factors.Modules() {
-		fitted[m.Name] = true
+	fitted := map[string]int{} // in how many of the factors
+	for _, f := range v.factors {
+		for _, m := range f.Modules() {
+			fitted[m.Name]++
+		}
 	}
 	var which []int
 	var kept, left []string
 	for l, name := range names {
-		if fitted[name] {
+		if fitted[name] == len(v.factors) {
 			which, kept = append(which, l), append(kept, name)
 		} else {
 			left = append(left, name)
 		}
 	}
 	if len(which) == 0 {
-		return nil, fmt.Errorf("%s: has factors of none of the modules of %s", v.options.Factors, v.train().path)
+		return nil, fmt.Errorf("%s: has factors of none of the modules of %s", v.options.Factors[0], v.train().path)
 	}
-	if len(left) > 0 {
-		v.warn("%s: without factors, and left out: %s", v.train().path, joinNames(left))
-		c.Train, c.Query = picked(c.Train, which), picked(c.Query, which)
-		if c.Scored != nil {
-			c.Scored = picked(c.Scored, which)
-		}
+	if len(left) == 0 {
+		return kept, nil
+	}
+	v.warn("%s: without factors, and left out: %s", v.train().path, joinNames(left))
+	for i := range checkpoints {
+		c := &checkpoints[i]
+		c.Train, c.Query, c.Scored = picked(c.Train, which), picked(c.Query, which), picked(c.Scored, which)
 	}
 	return kept, nil
+}
+
+// factorName names the i-th of n folders of factors among the inputs of a run.
+func factorName(i, n int) string {
+	if n == 1 {
+		return "factors"
+	}
+	return fmt.Sprintf("factors %d", i)
 }
 
 // factorPrint is the fingerprint of the files of factors.

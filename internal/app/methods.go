@@ -21,7 +21,7 @@ var methods = slices.Concat(treeMethods, vectorMethods, textMethods)
 // laterMethods are named in the contract and not built yet.
 var laterMethods = []string{
 	"leafrefit", "trex",
-	"loo", "subsample", "shapley", "source",
+	"loo", "subsample", "shapley",
 }
 
 // MethodNames returns the names of the methods that exist.

@@ -118,7 +118,7 @@ type GradientOptions struct {
 	Checkpoints []string // DIR[@LR]
 	Normalize   string
 	Damping     string
-	Factors     string // folder of infl fit
+	Factors     []string // folders of infl fit
 	Rank        int
 	NoBias      bool
 	FreeBias    bool
@@ -134,7 +134,7 @@ func (o *GradientOptions) set() []string {
 		flag string
 		set  bool
 	}{
-		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--factors", o.Factors != ""},
+		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--factors", len(o.Factors) > 0},
 		{"--free-bias", o.FreeBias}, {"--no-bias", o.NoBias},
 		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--per", o.Per != ""}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
 		{"--remove", o.Remove != ""},

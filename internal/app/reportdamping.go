@@ -34,7 +34,7 @@ func (r *reporting) weighDamping(ctx context.Context, l *lists) (*sensitivity, e
 		return nil, nil
 	}
 	v, ok := r.inputs.inquiry.(*vectorInquiry)
-	if !ok || v.factors == nil {
+	if !ok || len(v.factors) != 1 {
 		return nil, nil
 	}
 	job := influence.Job{Train: l.trainRows(), Query: l.rows(), Precision: influence.Float64}

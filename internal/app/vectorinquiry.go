@@ -20,7 +20,7 @@ type vectorInquiry struct {
 	method      method
 	checkpoints []*checkpointSides // one without --checkpoint
 	made        influence.Scorer   // nil until it is asked for
-	factors     *ekfac.Factors     // nil without --factors
+	factors     []*ekfac.Factors   // of --factors
 	modules     []string           // whose gradients are scored; nil until they are known, and without names
 	sets        *removedSets       // nil without --remove, and until they are read
 	tokens      *tokens            // nil without --per token, and until they are found
@@ -87,12 +87,12 @@ func (v *vectorInquiry) fingerprints(ctx context.Context) (map[string]dataset.Fi
 		}
 		out[name] = print
 	}
-	if v.factors != nil {
-		print, err := factorPrint(ctx, v.options.Factors)
+	for i, dir := range v.options.Factors {
+		print, err := factorPrint(ctx, dir)
 		if err != nil {
 			return nil, err
 		}
-		out["factors"] = print
+		out[factorName(i, len(v.options.Factors))] = print
 	}
 	single := map[string]string{}
 	for _, c := range v.checkpoints {
@@ -145,7 +145,7 @@ func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error
 	if err := v.finer(gradients); err != nil {
 		return nil, err
 	}
-	if v.modules, err = v.keepFitted(&gradients[0], v.moduleNames()); err != nil {
+	if v.modules, err = v.keepFitted(gradients, v.moduleNames()); err != nil {
 		return nil, err
 	}
 	a := vectorArguments{
@@ -318,8 +318,8 @@ func (v *vectorInquiry) explain(err error) error {
 
 func (v *vectorInquiry) close() error {
 	var errs []error
-	if v.factors != nil {
-		errs = append(errs, v.factors.Close())
+	for _, f := range v.factors {
+		errs = append(errs, f.Close())
 	}
 	for _, c := range v.checkpoints {
 		errs = append(errs, c.close())

@@ -25,9 +25,9 @@ type vectorArguments struct {
 	checkpoints []influence.Checkpoint // the gradients of the sides
 	product     influence.ProductOptions
 
-	factors      *ekfac.Factors // nil without --factors
-	dampingTimes float64        // 0 for 1
-	modules      []string       // names of the blocks of gradients; none for a single file
+	factors      []*ekfac.Factors // of --factors
+	dampingTimes float64          // 0 for 1
+	modules      []string         // names of the blocks of gradients; none for a single file
 
 	remove []influence.Rows // sets of train rows; nil without --remove
 	form   string
@@ -82,6 +82,7 @@ var vectorMethods = []method{
 	{name: "tkfac", needs: "a capture or gradients, and factors of infl fit", answers: "what if the row had been removed: the inverse of a Kronecker product scaled to its trace, module by module", vectors: factored(ekfac.TKFAC)},
 	{name: "diagonal", needs: "a capture or gradients, and factors of infl fit", answers: "what if the row had been removed: the inverse of the mean squares of gradients", vectors: factored(ekfac.Diagonal)},
 	{name: "identity", needs: "a capture or gradients", answers: "the inner product of gradients: the curvature is taken for the identity", vectors: factored(ekfac.Identity)},
+	{name: "source", needs: "checkpoints of captures, and factors of infl fit for each", answers: "what if the row had been left out of training: training unrolled in segments, each with its own curvature", vectors: source},
 	{name: "datainf", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian as a mean of inverses", vectors: curvatureMethod(influence.DataInf)},
 	{name: "trak", needs: "checkpoints of projected margin gradients, with out_to_loss", answers: "how the row moves the query's margin in the linearised model, over an ensemble", vectors: trak},
 	{name: "less", needs: "checkpoints of gradients, with the state of Adam", answers: "how far a step of Adam on the row goes along the query's gradient", vectors: less},
@@ -199,7 +200,7 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 		errs = append(errs, errors.New("--no-bias and --free-bias: the last layer has either no bias or one that is not regularised"))
 	}
 	if slices.Contains(m.flags, "--factors") {
-		errs = append(errs, needed(o.Factors, "--factors", "the folder that infl fit wrote"))
+		errs = append(errs, m.validateFactors(o))
 	}
 	known := append([]string{"none"}, m.normalize...)
 	if o.Normalize != "" && slices.Contains(m.flags, "--normalize") && !slices.Contains(known, o.Normalize) {
