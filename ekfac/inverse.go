@@ -59,8 +59,8 @@ func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error 
 	if err := v.prepare(ctx); err != nil {
 		return err
 	}
-	if rows.Cols != v.out*v.in {
-		return fmt.Errorf("module %q: gradients of %d numbers meet a curvature of %d × %d", v.curvature.Module, rows.Cols, v.out, v.in)
+	if err := v.fits(rows); err != nil {
+		return err
 	}
 	c := v.curvature
 	if c.Input.Vectors.Rows == 0 {
@@ -73,6 +73,14 @@ func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error 
 	clear(rows.Data)
 	v.rotateBack(rotated, rows)
 	return ctx.Err()
+}
+
+// fits returns an error where rows are not gradients of the module.
+func (v *Inverse) fits(rows kernel.Matrix[float64]) error {
+	if rows.Cols != v.out*v.in {
+		return fmt.Errorf("module %q: gradients of %d numbers meet a curvature of %d × %d", v.curvature.Module, rows.Cols, v.out, v.in)
+	}
+	return nil
 }
 
 // rotate writes Q_Sᵀ·G·Q_A of each row G to out, which holds zeros.
@@ -103,17 +111,25 @@ func (v *Inverse) scale(rows kernel.Matrix[float64]) {
 	}
 }
 
+// read reads the curvature, once.
+func (v *Inverse) read(ctx context.Context) (err error) {
+	if v.curvature == nil {
+		v.curvature, err = v.load(ctx)
+	}
+	return err
+}
+
 // prepare reads the curvature and inverts its eigenvalues.
-func (v *Inverse) prepare(ctx context.Context) error {
-	if v.curvature != nil {
+func (v *Inverse) prepare(ctx context.Context) (err error) {
+	if v.factors.Data != nil {
 		return nil
 	}
-	c, err := v.load(ctx)
-	if err != nil {
+	if err := v.read(ctx); err != nil {
 		return err
 	}
-	if v.factors, err = v.invert(c); err == nil {
-		v.curvature = c
+	factors, err := v.invert(v.curvature)
+	if err == nil {
+		v.factors = factors
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package ekfac
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/infl-dev/infl/influence"
@@ -27,32 +28,50 @@ type ScoreOptions struct {
 // Each query goes through the inverse once, in float64, at a cost of
 // 4·out·in·(out + in) operations in a module; the rest is as [influence.Dot] has it.
 func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) (influence.Scorer, error) {
-	if o.Strategy == "" && f != nil {
-		o.Strategy = f.Method()
-	}
 	inverses := make([]influence.Inverse, len(c.Train))
 	if o.Strategy != Identity {
-		if len(names) != len(c.Train) {
-			return nil, fmt.Errorf("%d blocks of gradients have %d names of modules", len(c.Train), len(names))
-		}
-		if f == nil {
-			return nil, fmt.Errorf("%s needs factors", o.Strategy)
-		}
-		if err := f.serves(o.Strategy); err != nil {
+		found, withDefaults, err := inversesOf(f, c, names, o)
+		if err != nil {
 			return nil, err
 		}
-		for l, name := range names {
-			v, err := f.Inverse(name, o.Strategy, o.Form, o.Damping, o.Workers)
-			if err != nil {
-				return nil, err
-			}
-			if v.out*v.in != c.Train[l].Cols() {
-				return nil, fmt.Errorf("module %q: gradients have %d numbers, its factors are of %d × %d", name, c.Train[l].Cols(), v.out, v.in)
-			}
+		o = withDefaults
+		for l, v := range found {
 			inverses[l] = v
 		}
 	}
-	return influence.WithInverses(c, inverses, describe(f, o), o.CurvatureOptions)
+	d := describe(f, o)
+	if o.Strategy != Identity {
+		d.Approximate = append(d.Approximate, "damping: "+o.Damping.String())
+	}
+	return influence.WithInverses(c, inverses, d, o.CurvatureOptions)
+}
+
+// inversesOf returns the inverse for each block, and the options with their defaults.
+func inversesOf(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) ([]*Inverse, ScoreOptions, error) {
+	if f == nil {
+		return nil, o, errors.New("influence through a curvature needs factors")
+	}
+	if o.Strategy == "" {
+		o.Strategy = f.Method()
+	}
+	if len(names) != len(c.Train) {
+		return nil, o, fmt.Errorf("%d blocks of gradients have %d names of modules", len(c.Train), len(names))
+	}
+	if err := f.serves(o.Strategy); err != nil {
+		return nil, o, err
+	}
+	inverses := make([]*Inverse, len(names))
+	for l, name := range names {
+		v, err := f.Inverse(name, o.Strategy, o.Form, o.Damping, o.Workers)
+		if err != nil {
+			return nil, o, err
+		}
+		if v.out*v.in != c.Train[l].Cols() {
+			return nil, o, fmt.Errorf("module %q: gradients have %d numbers, its factors are of %d × %d", name, c.Train[l].Cols(), v.out, v.in)
+		}
+		inverses[l] = v
+	}
+	return inverses, o, nil
 }
 
 // describe says what the scores are.
@@ -77,8 +96,7 @@ func describe(f *Factors, o ScoreOptions) influence.Description {
 	}
 	d.Approximate = append(d.Approximate,
 		"modules do not interact: the curvature is one block for each",
-		fmt.Sprintf("the curvature is %s, fitted to %d examples", describeStrategy[o.Strategy], f.examples()),
-		"damping: "+o.Damping.String())
+		fmt.Sprintf("the curvature is %s, fitted to %d examples", describeStrategy[o.Strategy], f.examples()))
 	return d
 }
 

@@ -7,7 +7,7 @@ package influence
 // cosines are not. Self jobs are refused.
 func ByLayer(s Scorer) (Scorer, error) {
 	p, ok := s.(*productScorer)
-	if !ok || p.terms[0].unit {
+	if !ok || p.terms[0].unit || p.variants > 0 {
 		return nil, &UnsupportedError{What: "scores by layer of " + s.Describe().Method, Reason: "they are no sums over layers"}
 	}
 	by := *p

@@ -100,6 +100,7 @@ type productScorer struct {
 	memory   int64
 
 	layers     int // that have scores of their own; 0 for their sum
+	variants   int // inverses that have scores of their own; 0 for one
 	relative   Normalization
 	rowWeights []Vectors // n × 1 each: scores of a train row are multiplied with their mean; nil for none
 	noSelf     string    // why self jobs are refused; empty where they are not
@@ -150,7 +151,7 @@ func (s *productScorer) sides() (n, q int64) {
 func (s *productScorer) direct() bool { return len(s.terms) == 1 && len(s.terms[0].factors) == 1 }
 
 // perRow is the number of query entries of a query row.
-func (s *productScorer) perRow() int64 { return int64(max(1, s.layers)) }
+func (s *productScorer) perRow() int64 { return int64(max(1, s.layers, s.variants)) }
 
 // linear reports whether scores of queries add up to the score of their sum.
 func (s *productScorer) linear() bool {
@@ -188,11 +189,11 @@ func (s *productScorer) Layout(j Job) (Layout, error) {
 	default:
 		l.Query = j.Query.Len()
 	}
-	if s.layers > 0 {
-		l.PerRow, l.Query = s.layers, l.Query*s.perRow()
+	if n := int(s.perRow()); s.layers > 0 || s.variants > 0 {
+		l.PerRow, l.Query = n, l.Query*s.perRow()
 		l.Output = make([]int32, l.Query)
 		for e := range l.Output {
-			l.Output[e] = int32(e % s.layers)
+			l.Output[e] = int32(e % n)
 		}
 	}
 	l.QBlock = max(l.Query, 1)
@@ -221,8 +222,8 @@ func (s *productScorer) entries(slab Range) Range {
 	return Range{slab.Lo * s.perRow(), slab.Hi * s.perRow()}
 }
 
-// queryBytes is the memory of a query entry: while it is read in float64, and as a
-// copy and packed in each factor.
+// queryBytes is the memory of a query row: while it is read in float64, and as a copy
+// and packed in each factor, of each variant.
 func (s *productScorer) queryBytes(p Precision) int64 {
 	n, widest := int64(0), int64(0)
 	for _, t := range s.terms {
@@ -231,7 +232,7 @@ func (s *productScorer) queryBytes(p Precision) int64 {
 			widest = max(widest, int64(f.train.Cols()))
 		}
 	}
-	return n + widest*(8+p.Bytes())
+	return (n + widest*(8+p.Bytes())) * int64(max(1, s.variants))
 }
 
 // Measured rates of one core, in operations and bytes per second.
@@ -261,7 +262,7 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 		p.MemoryBytes = slabs[0].Len() * s.queryBytes(l.Precision)
 	}
 	vectors := l.Query / s.perRow()
-	p.Operations = 2 * float64(l.Train) * float64(vectors) * float64(width)
+	p.Operations = 2 * float64(l.Train) * float64(vectors) * float64(width) * float64(max(1, s.variants))
 	if j.Self {
 		vectors = l.Train
 	}

@@ -63,10 +63,8 @@ func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
 			if err != nil {
 				return err
 			}
-			if f.inverse != nil {
-				if err := f.inverse.Apply(ctx, m); err != nil {
-					return err
-				}
+			if m, err = f.inverted(ctx, m); err != nil {
+				return err
 			}
 			weight := 1.0
 			if i == 0 {

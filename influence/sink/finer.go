@@ -19,6 +19,11 @@ type Finer struct {
 	// the place of outputs: entry e is about module e mod len. nil for the whole model.
 	Modules []string
 
+	// Dampings are what the curvature is damped by that query entries are about, in the
+	// place of outputs: entry e is about damping e mod len. nil for one. They do not go
+	// together with Modules.
+	Dampings []float64
+
 	// Tokens has where the tokens of each row of the train table begin, and the last
 	// one's end. The train rows of the job are then numbers of tokens. nil for whole
 	// rows.
@@ -28,6 +33,9 @@ type Finer struct {
 // asked reports whether tables have the columns module and token.
 func (f Finer) asked() bool { return f.Modules != nil || f.Tokens != nil }
 
+// parts returns how many entries a query row has for modules or dampings; 0 for neither.
+func (f Finer) parts() int { return len(f.Modules) + len(f.Dampings) }
+
 // validate lists what is wrong for a train table of some rows.
 func (f Finer) validate(rows int64) error {
 	var errs []error
@@ -36,6 +44,9 @@ func (f Finer) validate(rows int64) error {
 	}
 	if f.Modules != nil && len(f.Modules) == 0 {
 		errs = append(errs, errors.New("there are no modules"))
+	}
+	if f.Dampings != nil && (len(f.Dampings) == 0 || f.Modules != nil) {
+		errs = append(errs, fmt.Errorf("%d dampings and %d modules", len(f.Dampings), len(f.Modules)))
 	}
 	return errors.Join(errs...)
 }
@@ -69,16 +80,16 @@ func (f Finer) module(output int32) (string, bool) {
 
 // output returns what the column output holds.
 func (f Finer) output(output int32) int32 {
-	if f.Modules != nil {
+	if f.parts() > 0 {
 		return NoOutput
 	}
 	return output
 }
 
-// finerColumns are the columns module and token.
+// finerColumns are the columns module and token, and damping.
 type finerColumns struct {
-	of            Finer
-	module, token *column
+	of                     Finer
+	module, token, damping *column
 }
 
 func newFinerColumns(of Finer) finerColumns {
@@ -86,19 +97,27 @@ func newFinerColumns(of Finer) finerColumns {
 		of:     of,
 		module: &column{name: "module", kind: parquet.Types.ByteArray, nullable: true, repeats: true},
 		token:  &column{name: "token", kind: parquet.Types.Int32, nullable: true},
+
+		damping: scoreColumn("damping", true),
 	}
 }
 
 // list returns the columns where they are asked for.
-func (c finerColumns) list() []*column {
-	if !c.of.asked() {
-		return nil
+func (c finerColumns) list() (columns []*column) {
+	if c.of.asked() {
+		columns = append(columns, c.module, c.token)
 	}
-	return []*column{c.module, c.token}
+	if c.of.Dampings != nil {
+		columns = append(columns, c.damping)
+	}
+	return columns
 }
 
-// add appends an output's module and a token.
+// add appends an output's module or damping, and a token.
 func (c finerColumns) add(output, token int32) {
+	if c.of.Dampings != nil {
+		c.damping.score(c.of.Dampings[output])
+	}
 	if !c.of.asked() {
 		return
 	}

@@ -80,6 +80,9 @@ func (r *matrix) arrowSchema(o SinkOptions, notes []note) *arrow.Schema {
 	if o.Modules != nil {
 		fields = append(fields, arrow.Field{Name: "module", Type: arrow.BinaryTypes.String})
 	}
+	if o.Dampings != nil {
+		fields = append(fields, arrow.Field{Name: "damping", Type: arrow.PrimitiveTypes.Float64})
+	}
 	return arrow.NewSchema(fields, &metadata)
 }
 
@@ -92,10 +95,13 @@ func (r *matrix) appendArrow(b *array.RecordBuilder, e int64, o SinkOptions) err
 		keys.Append(o.QueryKeys.String(row))
 	}
 	b.Field(1).(*array.Int64Builder).Append(row)
+	if o.Dampings != nil {
+		b.Field(4).(*array.Float64Builder).Append(o.Dampings[r.layout.Output[e]])
+	}
 	if o.Modules != nil {
 		b.Field(4).(*array.StringBuilder).Append(o.Modules[r.layout.Output[e]])
 	}
-	if r.layout.Output == nil || o.Modules != nil {
+	if r.layout.Output == nil || o.parts() > 0 {
 		b.Field(2).AppendNull()
 	} else {
 		b.Field(2).(*array.Int32Builder).Append(r.layout.Output[e])

@@ -24,6 +24,8 @@ type ScoreRow struct {
 	Entry
 	Module string // of the model; "" for the whole
 	Token  int32  // of the train row, or NoToken
+
+	Damping float64 // of the curvature; 0 where the run has one for all
 }
 
 // ReadScores calls visit for each row of the scores.parquet of a run folder,
@@ -90,6 +92,8 @@ type scoresView struct {
 
 	module *array.String // nil where the file has whole models and rows
 	token  *array.Int32
+
+	damping *array.Float64 // nil where there is one for all
 }
 
 func newScoresView(b arrow.RecordBatch) (v scoresView, err error) {
@@ -122,7 +126,7 @@ func newScoresView(b arrow.RecordBatch) (v scoresView, err error) {
 	return v, v.findFiner(b)
 }
 
-// findFiner finds the columns module and token among those that may be there.
+// findFiner finds the columns module, token and damping among those that may be there.
 func (v *scoresView) findFiner(b arrow.RecordBatch) error {
 	for i, f := range b.Schema().Fields() {
 		ok := true
@@ -131,6 +135,8 @@ func (v *scoresView) findFiner(b arrow.RecordBatch) error {
 			v.module, ok = b.Column(i).(*array.String)
 		case "token":
 			v.token, ok = b.Column(i).(*array.Int32)
+		case "damping":
+			v.damping, ok = b.Column(i).(*array.Float64)
 		}
 		if !ok {
 			return fmt.Errorf("%s: the column %s is of type %s", scoresName, f.Name, f.Type)
@@ -168,6 +174,9 @@ func (v scoresView) row(i int) ScoreRow {
 	}
 	if v.token != nil && !v.token.IsNull(i) {
 		r.Token = v.token.Value(i)
+	}
+	if v.damping != nil {
+		r.Damping = v.damping.Value(i)
 	}
 	if !v.output.IsNull(i) {
 		r.Output = v.output.Value(i)

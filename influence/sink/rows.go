@@ -32,6 +32,7 @@ const rowsWindowBytes = 32 << 20
 //	times_in_top  int32               with TopK: lists that hold the train row
 //	module        utf8, nullable      with Modules or Tokens
 //	token         int32, nullable     with Modules or Tokens
+//	damping       float64             with Dampings
 //
 // sorted by train position, query group, and output or module. Groups without queries
 // have no rows.
@@ -181,7 +182,7 @@ func (w *rowsWriter) outputOf(lane int32) int32 {
 	if w.layout.Output == nil {
 		return NoOutput
 	}
-	if w.layout.PerRow > 1 || w.o.Modules != nil {
+	if w.layout.PerRow > 1 || w.o.parts() > 0 {
 		return w.layout.Output[lane%int32(w.layout.PerRow)]
 	}
 	if slices.Min(w.layout.Output) != slices.Max(w.layout.Output) {

@@ -38,6 +38,7 @@ func notes(r Record) []note {
 //	side       utf8               helpful, harmful; or high, low
 //	module     utf8, nullable     module of the model, with Modules or Tokens
 //	token      int32, nullable    token of the train row, with Modules or Tokens
+//	damping    float64            of the curvature, with Dampings
 //
 // sorted by query position, output or module, side (helpful or high first) and rank.
 // Each entry is passed on to seen.

@@ -149,8 +149,8 @@ func (s *runSink) Begin(ctx context.Context, l influence.Layout) error {
 	if s.o.PoolRows != nil && s.o.QueryGroups.Of == nil && queries > 1 {
 		return fmt.Errorf("%d pools of queries without groups to name them", queries)
 	}
-	if s.o.Modules != nil && l.PerRow != len(s.o.Modules) {
-		return fmt.Errorf("the scorer has %d entries for a query row, the run %d modules", l.PerRow, len(s.o.Modules))
+	if n := s.o.parts(); n > 0 && l.PerRow != n {
+		return fmt.Errorf("the scorer has %d entries for a query row, the run %d modules or dampings", l.PerRow, n)
 	}
 	if l.Train != s.o.TrainRows.Len() || !s.o.Self && queries != s.o.QueryRows.Len() {
 		return fmt.Errorf("the scorer has %d train positions and %d query rows, the run %d and %d", l.Train, queries, s.o.TrainRows.Len(), s.o.QueryRows.Len())

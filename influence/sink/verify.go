@@ -139,9 +139,10 @@ type scoresVerifier struct {
 
 // listName identifies a list among those of a query row.
 type listName struct {
-	output int32
-	module string
-	side   Side
+	output  int32
+	module  string
+	damping float64
+	side    Side
 }
 
 func (v *scoresVerifier) check(r ScoreRow) {
@@ -157,8 +158,8 @@ func (v *scoresVerifier) check(r ScoreRow) {
 	if r.Side == Helpful && !(r.Score > 0) || r.Side == Harmful && !(r.Score < 0) {
 		fail("a %s row has the score %g", r.Side, r.Score)
 	}
-	name := listName{r.Output, r.Module, r.Side}
-	last := listName{v.last.Output, v.last.Module, v.last.Side}
+	name := listName{r.Output, r.Module, r.Damping, r.Side}
+	last := listName{v.last.Output, v.last.Module, v.last.Damping, v.last.Side}
 	switch {
 	case v.rows > 0 && r.QueryRow == v.last.QueryRow && name == last && r.Rank == v.last.Rank+1:
 		a, b := v.last.Score, r.Score
@@ -173,7 +174,7 @@ func (v *scoresVerifier) check(r ScoreRow) {
 	default:
 		if v.rows == 0 || r.QueryRow != v.last.QueryRow || slices.Contains(v.done, name) {
 			v.done = v.done[:0] // A query row that is asked twice begins anew.
-		} else if name.output < last.output || name.output == last.output && name.module == last.module && name.side == v.high {
+		} else if name.output < last.output || name.output == last.output && name.module == last.module && name.damping == last.damping && name.side == v.high {
 			fail("side %s of output %d comes too late", r.Side, r.Output)
 		}
 		v.done = append(v.done, name)

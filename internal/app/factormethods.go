@@ -18,6 +18,13 @@ func factored(s ekfac.Strategy) *vectorMethod {
 	m := &vectorMethod{
 		flags: []string{"--normalize", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
+			swept, err := sweepOf(a.Damping)
+			if err != nil {
+				return nil, err
+			}
+			if swept != nil {
+				return a.sweep(s, swept)
+			}
 			curvature, err := a.curvature()
 			if err != nil {
 				return nil, err
@@ -33,6 +40,22 @@ func factored(s ekfac.Strategy) *vectorMethod {
 		m.flags, m.compat = append(m.flags, "--factors", "--damping"), true
 	}
 	return m
+}
+
+// sweep scores with several dampings.
+func (a vectorArguments) sweep(s ekfac.Strategy, values []float64) (influence.Scorer, error) {
+	one := *a.GradientOptions
+	one.Damping = ""
+	a.GradientOptions = &one
+	curvature, err := a.curvature()
+	if err != nil {
+		return nil, err
+	}
+	var dampings []influence.Damping
+	for _, v := range values {
+		dampings = append(dampings, influence.Damping{Value: v})
+	}
+	return ekfac.Sweep(a.factors[0], a.checkpoints[0], a.modules, dampings, ekfac.ScoreOptions{CurvatureOptions: curvature, Strategy: s, Form: ekfac.Form(a.form)})
 }
 
 // source unrolls training over checkpoints.

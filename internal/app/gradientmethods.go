@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,23 @@ func parseDamping(text string, otherwise influence.Damping) (influence.Damping, 
 		return influence.Damping{}, fmt.Errorf("--damping %q is not known; use heuristic, a number that is not negative, or tikhonov:NUMBER", text)
 	}
 	return influence.Damping{Value: v, Tikhonov: tikhonov}, nil
+}
+
+// sweepOf reads --damping sweep:A,B,…; nil for another damping.
+func sweepOf(text string) ([]float64, error) {
+	list, ok := strings.CutPrefix(text, "sweep:")
+	if !ok {
+		return nil, nil
+	}
+	var out []float64
+	for _, part := range strings.Split(list, ",") {
+		d, err := parseDamping(part, influence.Damping{})
+		if err != nil || part == "" || d.Heuristic || d.Tikhonov || slices.Contains(out, d.Value) {
+			return nil, fmt.Errorf("--damping %q: %q is no number that is not negative, or stands there twice; name them as in sweep:0.001,0.01,0.1", text, part)
+		}
+		out = append(out, d.Value)
+	}
+	return out, nil
 }
 
 var trak = &vectorMethod{

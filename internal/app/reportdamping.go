@@ -30,7 +30,7 @@ func (s *sensitivity) text() string {
 // weighDamping scores the shown queries on the shown train rows with other dampings. It
 // is done for fitted curvature only, whose inverse costs little; nil where it is not.
 func (r *reporting) weighDamping(ctx context.Context, l *lists) (*sensitivity, error) {
-	if r.inputs == nil || len(l.queries) == 0 || r.flag("per") != "" || r.flag("remove") != "" {
+	if r.inputs == nil || len(l.queries) == 0 || r.flag("per") != "" || r.flag("remove") != "" || r.swept() {
 		return nil, nil
 	}
 	v, ok := r.inputs.inquiry.(*vectorInquiry)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/sink"
@@ -36,10 +38,11 @@ type shownQuery struct {
 }
 
 type shownAnswer struct {
-	output int32
-	module string // of the model; "" for the whole
-	sides  [2]shownSide
-	total  float64 // absolute score of all train rows; 0 where it was not computed
+	output  int32
+	module  string  // of the model; "" for the whole
+	damping float64 // of the curvature; 0 where the run has one for all
+	sides   [2]shownSide
+	total   float64 // absolute score of all train rows; 0 where it was not computed
 }
 
 type shownSide struct {
@@ -151,8 +154,8 @@ func (r *reporting) readLists(ctx context.Context, chosen []int64) (*lists, erro
 		}
 		q := &l.queries[i]
 		q.row, q.key = row.QueryRow, r.key(row.QueryKey, row.QueryRow)
-		if n := len(q.answers); n == 0 || q.answers[n-1].output != row.Output || q.answers[n-1].module != row.Module {
-			q.answers = append(q.answers, shownAnswer{output: row.Output, module: row.Module})
+		if n := len(q.answers); n == 0 || q.answers[n-1].output != row.Output || q.answers[n-1].module != row.Module || q.answers[n-1].damping != row.Damping {
+			q.answers = append(q.answers, shownAnswer{output: row.Output, module: row.Module, damping: row.Damping})
 		}
 		side := &q.answers[len(q.answers)-1].sides[0]
 		if low {
@@ -222,6 +225,9 @@ func (r *reporting) shows(row int64, output int32) bool {
 
 func (r *reporting) answer(a shownAnswer, query []string, f *fields) report.Answer {
 	var out report.Answer
+	if r.swept() {
+		out.Damping = strconv.FormatFloat(a.damping, 'g', -1, 64)
+	}
 	if out.Module = a.module; out.Module == "" && len(r.tally.outputs) > 1 {
 		out.Output = r.outputName(a.output)
 	}
@@ -247,6 +253,9 @@ func (r *reporting) answer(a shownAnswer, query []string, f *fields) report.Answ
 	}
 	return out
 }
+
+// swept reports whether the run has scores for several dampings.
+func (r *reporting) swept() bool { return strings.HasPrefix(r.flag("damping"), "sweep:") }
 
 // entryName names what a row of a list is about: a train row, or a token of one.
 func (r *reporting) entryName(row sink.ScoreRow) string {

@@ -269,6 +269,9 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	if w.job, w.out, err = o.keep(train, v.train().keys, queries); err != nil {
 		return w, err
 	}
+	if w.out.Dampings, err = sweepOf(v.options.Damping); err != nil {
+		return w, err
+	}
 	switch {
 	case v.options.Per == perModule:
 		w.out.Modules = v.modules

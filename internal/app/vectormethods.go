@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
@@ -167,6 +168,19 @@ func (m *vectorMethod) idle(o *GradientOptions) []string {
 	return slices.DeleteFunc(o.set(), func(flag string) bool { return slices.Contains(m.flags, flag) })
 }
 
+// validateDamping reads --damping; only methods with factors sweep over several.
+func (m *vectorMethod) validateDamping(o *ModelOptions) error {
+	if slices.Contains(m.flags, "--factors") && strings.HasPrefix(o.Damping, "sweep:") {
+		_, err := sweepOf(o.Damping)
+		if o.Per == perModule {
+			err = errors.Join(err, errors.New("--damping sweep: and --per module: scores have a damping or a module; leave one of them out"))
+		}
+		return err
+	}
+	_, err := parseDamping(o.Damping, influence.Damping{})
+	return err
+}
+
 // validate lists what is wrong with the inputs and the flags of the method.
 func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 	var errs []error
@@ -183,9 +197,7 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 		_, _, err := splitCheckpoint(c)
 		errs = append(errs, err)
 	}
-	if _, err := parseDamping(o.Damping, influence.Damping{}); err != nil {
-		errs = append(errs, err)
-	}
+	errs = append(errs, m.validateDamping(o))
 	if o.Projection != "" {
 		_, err := influence.ParseProjection(o.Projection, 0)
 		errs = append(errs, err)

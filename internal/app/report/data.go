@@ -102,17 +102,20 @@ type Near struct {
 	Fields []Cell `json:"fields,omitempty"`
 }
 
-// An Answer holds the top train rows of a query, of one output or of one module where
+// An Answer holds the top train rows of a query, of one output, module or damping where
 // the run has several.
 type Answer struct {
-	Output string  `json:"output,omitempty"`
-	Module string  `json:"module,omitempty"`
-	Sides  [2]Side `json:"sides"` // helpful, harmful; or what the method has instead
+	Output  string  `json:"output,omitempty"`
+	Module  string  `json:"module,omitempty"`
+	Damping string  `json:"damping,omitempty"`
+	Sides   [2]Side `json:"sides"` // helpful, harmful; or what the method has instead
 }
 
-// About names the output or the module; "" for the whole.
+// About names the output, the module or the damping; "" for the whole.
 func (a Answer) About() string {
 	switch {
+	case a.Damping != "":
+		return "damping " + a.Damping
 	case a.Module != "":
 		return "module " + a.Module
 	case a.Output != "":
