@@ -1,152 +1,94 @@
 package ekfac
 
 import (
-	"context"
-
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // A correction is the sum of the squares of the gradients of examples in the eigenbasis
-// of a module, entry by entry, as the examples come. Squares of a group of examples are
-// summed in the precision of the numbers, groups in float64 on a binary tree.
+// of a module, or as they are where it has none, entry by entry:
+//
+//	Λ = Σ (Q_Sᵀ·G[n]·Q_A)²
+//
+// The squares of a group of examples are one chain of additions for each entry.
 type correction[F kernel.Float] struct {
-	*Module
-	workers  int
-	single   bool  // one row for each example
-	examples int64 // of a group
-	last     int64 // example at which the sum ends
+	tally
+	inputs, outputs *rotation[F]
+	ofRows          bool             // rows are taken one by one, by their squares
+	group           kernel.Matrix[F] // the sum of the squares of an unfinished group
 
-	input, output kernel.Matrix[F] // eigenvectors in columns; without rows for the identity
-	buffers       [2][]F
-	rotated       [2][]F
-	gradient      kernel.Matrix[F]
-	group         kernel.Matrix[F]
-	total         *pairwise
+	starts    []int64 // of the rows of all examples
+	gradients []F     // of some examples
+	rotated   []F     // the same, half rotated
+
+	expected *expectedSquares[F] // nil for the labels of the data set
 }
 
-// add takes the next examples.
-func (c *correction[F]) add(b *capture.Block) error {
-	a, err := capture.Inputs(b, c.InputGroup, c.Bias, &c.buffers[0])
-	if err != nil {
-		return err
+// newCorrection makes the sum of a module; modules with the same inputs share their
+// rotation.
+func newCorrection[F kernel.Float](f *fit, m *Module, inputs *rotation[F]) (*correction[F], error) {
+	x := outputFactor(m)
+	c := &correction[F]{
+		tally:  newTally(f, m, f.exampleGroups(m), lambdaMatrix, m.Name, x.size, int(m.Columns())),
+		inputs: inputs, ofRows: f.ofRows(m), group: kernel.NewMatrix[F](x.size, int(m.Columns())),
 	}
-	g, err := capture.OutputGradients(b, c.Name, &c.buffers[1])
-	if err != nil {
-		return err
+	if f.capture.Manifest().Level == capture.Rows {
+		c.starts = f.capture.Starts(m.RowSet)
 	}
-	a, g = c.rotate(a, c.input, &c.rotated[0]), c.rotate(g, c.output, &c.rotated[1])
-	starts := b.Starts(c.RowSet)
-	for e := 0; e < b.Examples; {
-		first := b.First + int64(e)
-		n := int(min(int64(b.Examples-e), c.examples-first%c.examples))
-		c.square(starts[e:e+n+1], a, g)
-		if end := first + int64(n); end%c.examples == 0 || end == c.last {
-			c.total.add(func(into kernel.Matrix[float64]) { addNumbers(c.workers, into.Data, c.group.Data) })
+	var err error
+	if f.Labels == ExactLabels {
+		c.expected, err = newExpectedSquares[F](f, x)
+	} else {
+		c.outputs, err = newRotation[F](f, x, c.ofRows)
+	}
+	return c, err
+}
+
+func (c *correction[F]) take(b *capture.Block) (err error) {
+	c.eachMissing(b, func(group int64, lo, hi int, ends bool) {
+		if err == nil {
+			err = c.takeExamples(b, group, lo, hi)
+		}
+		if ends {
+			addGroup(&c.tally, group, c.group)
 			clear(c.group.Data)
 		}
-		e += n
-	}
-	return nil
-}
-
-// rotate multiplies rows with a basis.
-func (c *correction[F]) rotate(rows, basis kernel.Matrix[F], buffer *[]F) kernel.Matrix[F] {
-	if basis.Rows == 0 {
-		return rows
-	}
-	if len(*buffer) < len(rows.Data) {
-		*buffer = make([]F, len(rows.Data))
-	}
-	out := kernel.MatrixOf((*buffer)[:rows.Rows*basis.Cols], rows.Rows, basis.Cols)
-	clear(out.Data)
-	kernel.GemmNN(c.workers, rows, basis, out)
-	return out
-}
-
-// square adds the squares of examples whose rows begin at starts.
-func (c *correction[F]) square(starts []int, a, g kernel.Matrix[F]) {
-	n := len(starts) - 1
-	if c.single {
-		first, rows := starts[0], starts[n]-starts[0]
-		a, g = c.squares(a.Block(first, 0, rows, a.Cols)), c.squares(g.Block(first, 0, rows, g.Cols))
-		kernel.GemmTN(c.workers, g, a, c.group)
-		return
-	}
-	for i := range n {
-		first, rows := starts[i], starts[i+1]-starts[i]
-		clear(c.gradient.Data)
-		kernel.GemmTN(c.workers, g.Block(first, 0, rows, g.Cols), a.Block(first, 0, rows, a.Cols), c.gradient)
-		spread(c.workers, len(c.group.Data), func(lo, hi int) {
-			to := c.group.Data[lo:hi]
-			for i, v := range c.gradient.Data[lo:hi] {
-				to[i] += F(v * v)
-			}
-		})
-	}
-}
-
-// squares returns the squares of rows.
-func (c *correction[F]) squares(rows kernel.Matrix[F]) kernel.Matrix[F] {
-	out := kernel.NewMatrix[F](rows.Rows, rows.Cols)
-	for i, v := range rows.Data {
-		out.Data[i] = v * v
-	}
-	return out
-}
-
-// corrections sums the squares of the gradients of all modules, in their eigenbases or,
-// for the strategy diagonal, as they are.
-func corrections[F kernel.Float](ctx context.Context, f *fit) error {
-	var list []*correction[F]
-	for i := range f.head.Modules {
-		m := &f.head.Modules[i]
-		out, in := int(m.Out), int(m.Columns())
-		c := &correction[F]{
-			Module: m, workers: f.workers, examples: leafOf(f.capture.Manifest(), m.RowSet), last: f.last,
-			single: f.capture.Manifest().RowSets[m.RowSet] == 1,
-			group:  kernel.NewMatrix[F](out, in), gradient: kernel.NewMatrix[F](out, in),
-			total: newPairwise(f.workers, out, in),
-		}
-		if f.head.Method != Diagonal {
-			var err error
-			if c.input, err = basisOf[F](f.to, inputVectors, m.Inputs); err != nil {
-				return err
-			}
-			if c.output, err = basisOf[F](f.to, outputVectors, m.Name); err != nil {
-				return err
-			}
-		}
-		list = append(list, c)
-	}
-	err := f.pass(ctx, "correct eigenvalues", func(b *capture.Block) error {
-		for _, c := range list {
-			if err := c.add(b); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
+	return err
+}
+
+// takeExamples adds the squares of examples lo … hi−1 of a block.
+func (c *correction[F]) takeExamples(b *capture.Block, group int64, lo, hi int) error {
+	if c.starts == nil {
+		return c.addStored(b, lo, hi)
+	}
+	starts := b.Starts(c.module.RowSet)[lo : hi+1]
+	if !c.ofRows && c.formsFirst(group) {
+		return c.addFormed(b, starts)
+	}
+	a, err := c.inputs.read(b)
 	if err != nil {
 		return err
 	}
-	for _, c := range list {
-		if err := f.put(lambdaMatrix, c.Name, c.total.root()); err != nil {
-			return err
-		}
+	g, err := c.outputRows(b)
+	if err != nil {
+		return err
+	}
+	switch first, rows := starts[0], starts[hi-lo]-starts[0]; {
+	case c.ofRows:
+		c.addRows(a.Block(first, 0, rows, a.Cols), g.Block(first, 0, rows, g.Cols))
+	case c.rows*c.cols > batchNumbers:
+		c.addLarge(a, g, starts)
+	default:
+		c.addBatches(a, g, starts)
 	}
 	return nil
 }
 
-// basisOf returns eigenvectors in the precision of a fit.
-func basisOf[F kernel.Float](t tensors, file, key string) (kernel.Matrix[F], error) {
-	m, err := t.matrix(file, key)
-	if err != nil {
-		return kernel.Matrix[F]{}, err
+// outputRows returns the rotated gradients of the outputs of a block, or their squares.
+func (c *correction[F]) outputRows(b *capture.Block) (kernel.Matrix[F], error) {
+	if c.expected != nil {
+		return c.expected.read(b)
 	}
-	out := kernel.NewMatrix[F](m.Rows, m.Cols)
-	for i, v := range m.Data {
-		out.Data[i] = F(v)
-	}
-	return out, nil
+	return c.outputs.read(b)
 }

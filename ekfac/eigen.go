@@ -11,7 +11,7 @@ import (
 )
 
 // eigenbases decomposes all factors, the largest first.
-func eigenbases(ctx context.Context, f *fit) error {
+func (f *fit) eigenbases(ctx context.Context) error {
 	list := factorsOf(f.head.Modules)
 	slices.SortStableFunc(list, func(a, b factor) int { return cmp.Compare(b.size, a.size) })
 	f.stage("eigenbases", "factors", int64(len(list)))
@@ -43,10 +43,10 @@ func (f *fit) decompose(x *factor) error {
 		return fmt.Errorf("module %q: the %s has no eigenvalues: %w", x.module.Name, x.covariance, err)
 	}
 	transpose(vectors)
-	if err := f.put(x.values, x.key, kernel.MatrixOf(values, x.size, 1)); err != nil {
+	if err := f.to.put(x.values, x.key, kernel.MatrixOf(values, x.size, 1)); err != nil {
 		return err
 	}
-	return f.put(x.vectors, x.key, vectors)
+	return f.to.put(x.vectors, x.key, vectors)
 }
 
 // transpose turns rows into columns, in place.

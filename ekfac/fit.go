@@ -4,29 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
 )
-
-// FitOptions say how factors are fitted. The zero value is the default.
-type FitOptions struct {
-	// Method is what the factors are for: EKFAC, which serves all strategies but
-	// Diagonal; KFAC without the eigenvalue correction; or Diagonal. Empty means EKFAC.
-	Method Strategy
-
-	// Float64 has everything computed in float64. Captures of F64 always are.
-	Float64 bool
-
-	// Workers is the number of goroutines; 0 means one for each CPU.
-	Workers int
-
-	// Stage is called when a stage begins, with the examples or factors that it has, and
-	// Progress when some of them are done. Both may be nil.
-	Stage    func(name, unit string, total int64)
-	Progress func(done int64)
-}
 
 // A fit is a call of Fit.
 type fit struct {
@@ -42,11 +25,15 @@ type fit struct {
 //
 // Sums over rows are float32 chains in leaves of 4,096 rows at most, or float64 for
 // captures of F64, and float64 on a fixed binary tree above; eigenbases are found in
-// float64. So the bits depend on the capture and the options that say what is fitted, not
-// on workers or how the capture lies in shards.
+// float64. So the bits depend on the capture and the options that say what is fitted: not
+// on workers, memory or how the capture lies in shards.
+//
+// It is an error where a number of the capture is not finite, where all gradients of a
+// module are zero, and where labels or blocks are asked for that a module cannot have.
 //
 // Cost: n·d² operations for each covariance of n rows of d numbers, 9·d³ for its
-// eigenbasis, and for the correction of a module 2·n·(in² + out² + in·out).
+// eigenbasis, and for the correction of a module the smaller of 2·n·(in² + out²) and
+// 2·examples·in·out·(in + out), and 2·n·in·out.
 func Fit(ctx context.Context, c *capture.Capture, o FitOptions) (*Factors, error) {
 	f, err := newFit(ctx, c, o)
 	if err != nil {
@@ -81,74 +68,94 @@ func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions
 }
 
 func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
 	f := &fit{FitOptions: o, capture: c, workers: parallel.Workers(o.Workers), last: c.Len()}
-	return f, f.describe(ctx)
+	if o.RowsMax > 0 {
+		f.last = min(f.last, o.RowsMax)
+	}
+	m := c.Manifest()
+	modules, left := modulesOf(m)
+	for i := range modules {
+		x := &modules[i]
+		x.Examples, x.Rows = f.last, f.rowsOf(x, f.last)
+	}
+	if err := o.check(c, modules); err != nil {
+		return nil, err
+	}
+	f.head = head{
+		Format: formatName, Version: formatVersion, Method: o.Method, Sharing: o.Sharing, Labels: o.Labels, Blocks: o.Blocks, Dtype: "F32",
+		Model: m.Model, Checkpoint: m.Checkpoint, Loss: m.Loss, Modules: modules, Left: left,
+	}
+	if o.Float64 || m.Dtype == "F64" {
+		f.head.Dtype = "F64"
+	}
+	var err error
+	f.head.Input, err = inputPrint(ctx, c, f.last)
+	return f, err
+}
+
+// rowsOf returns how many rows the covariances of a module have of the first examples.
+func (f *fit) rowsOf(m *Module, examples int64) int64 {
+	if f.Sharing == Reduce || f.capture.Manifest().Level != capture.Rows {
+		return examples
+	}
+	return f.capture.Starts(m.RowSet)[examples]
+}
+
+// rowGroups are the groups of the sums over rows of a module.
+func (f *fit) rowGroups(m *Module) groups {
+	if f.Sharing == Reduce {
+		return groups{leafRows, f.last}
+	}
+	return f.exampleGroups(m)
+}
+
+// exampleGroups are those of the sums over gradients of examples.
+func (f *fit) exampleGroups(m *Module) groups {
+	if x := f.capture.Manifest(); x.Level == capture.Rows && x.RowSets[m.RowSet] == 1 {
+		return groups{leafRows, f.last}
+	}
+	return groups{leafExamples, f.last}
 }
 
 // run takes the stages that the method needs.
 func (f *fit) run(ctx context.Context) error {
-	double := f.head.Dtype == "F64"
-	if f.head.Method != Diagonal {
-		stage := covariances[float32]
-		if double {
-			stage = covariances[float64]
-		}
-		if err := stage(ctx, f); err != nil {
+	if f.head.Dtype == "F64" {
+		return runIn[float64](ctx, f)
+	}
+	return runIn[float32](ctx, f)
+}
+
+func runIn[F kernel.Float](ctx context.Context, f *fit) error {
+	if f.Method != Diagonal {
+		if err := f.sum(ctx, "covariances", covarianceJobs[F](f)); err != nil {
 			return err
 		}
-		if err := eigenbases(ctx, f); err != nil {
+		if err := f.checkGradients(); err != nil {
+			return err
+		}
+		if err := f.eigenbases(ctx); err != nil {
 			return err
 		}
 	}
-	if f.head.Method == KFAC {
+	if f.Method == KFAC {
 		return nil
 	}
-	if double {
-		return corrections[float64](ctx, f)
-	}
-	return corrections[float32](ctx, f)
+	return f.sum(ctx, "correct eigenvalues", correctionJobs[F](f))
 }
 
-// describe fills in the head.
-func (f *fit) describe(ctx context.Context) error {
-	m := f.capture.Manifest()
-	if f.Method == "" || f.Method == TKFAC { // which is made of the same
-		f.Method = EKFAC
-	}
-	if m.Level != capture.Rows && f.Method != Diagonal {
-		return fmt.Errorf("%s: has the level %s; factors are fitted to rows", f.capture.Dir(), m.Level)
-	}
-	modules, left := modulesOf(m)
-	if len(modules) == 0 {
-		return fmt.Errorf("%s: has no linear map and no convolution", f.capture.Dir())
-	}
-	for i := range modules {
-		x := &modules[i]
-		x.Examples, x.Rows = f.last, f.capture.RowCount(x.RowSet)
-	}
-	f.head = head{
-		Format: formatName, Version: formatVersion, Method: f.Method, Dtype: "F32",
-		Model: m.Model, Checkpoint: m.Checkpoint, Loss: m.Loss, Modules: modules, Left: left,
-	}
-	if f.Float64 || m.Dtype == "F64" {
-		f.head.Dtype = "F64"
-	}
-	var err error
-	f.head.Input, err = inputPrint(ctx, f.capture, f.last)
-	return err
-}
-
-// pass calls use for the examples in order, a block at a time.
-func (f *fit) pass(ctx context.Context, stage string, use func(*capture.Block) error) error {
-	f.stage(stage, "examples", f.last)
-	for b, err := range f.capture.Blocks(ctx, 0, f.last, capture.BlockOptions{}) {
-		if err == nil {
-			err = use(b)
-		}
+// checkGradients returns an error where all gradients of a module are zero.
+func (f *fit) checkGradients() error {
+	for i := range f.head.Modules {
+		m, err := f.to.matrix(outputCovariance, f.head.Modules[i].Name)
 		if err != nil {
 			return err
 		}
-		f.progress(int64(b.Examples))
+		if !slices.ContainsFunc(m.Data, func(v float64) bool { return v != 0 }) {
+			return fmt.Errorf("module %q: all gradients of its outputs are zero; leave it out of the capture", f.head.Modules[i].Name)
+		}
 	}
 	return nil
 }
@@ -164,5 +171,3 @@ func (f *fit) progress(done int64) {
 		f.Progress(done)
 	}
 }
-
-func (f *fit) put(file, key string, m kernel.Matrix[float64]) error { return f.to.put(file, key, m) }

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/internal/goldentest"
 )
 
@@ -46,8 +46,8 @@ func TestGoldenSums(t *testing.T) {
 					require.Equal(t, want.Examples, m.Examples)
 					assert.InEpsilon(t, want.A, trace(t, f, inputCovariance, m.Inputs), tolerance, m.Name)
 					assert.InEpsilon(t, want.S, trace(t, f, outputCovariance, m.Name), tolerance, m.Name)
-					assert.InEpsilon(t, want.Lambda, total(t, f, m.Name), tolerance, m.Name)
-					assert.InEpsilon(t, want.Diagonal, total(t, diagonal, m.Name), tolerance, m.Name)
+					assert.InEpsilon(t, want.Lambda, lambdaSum(t, f, m.Name), tolerance, m.Name)
+					assert.InEpsilon(t, want.Diagonal, lambdaSum(t, diagonal, m.Name), tolerance, m.Name)
 				}
 			}
 		})
@@ -63,16 +63,64 @@ func trace(t *testing.T, f *Factors, file, key string) (sum float64) {
 	return sum
 }
 
-func total(t *testing.T, f *Factors, key string) float64 {
+func lambdaSum(t *testing.T, f *Factors, key string) float64 {
 	m, err := f.tensors.matrix(lambdaMatrix, key)
 	require.NoError(t, err)
-	return sum(m.Data)
+	return total(m.Data)
 }
 
-func openCapture(t testing.TB, dir string) *capture.Capture {
-	t.Helper()
-	c, err := capture.Open(dir, capture.Options{})
+// TestGoldenScores compares the scores that the curvatures of real models give with those
+// of kronfluence and of an independent program, by the definition of a score.
+func TestGoldenScores(t *testing.T) {
+	const heuristic = -1
+	for _, x := range []struct {
+		golden, array string
+		options       FitOptions
+		strategy      Strategy
+		form          Form
+		damping       float64
+	}{
+		{"mlp_optdigits", "pairwise_ekfac_heuristic", FitOptions{}, EKFAC, Exact, heuristic},
+		{"mlp_optdigits", "pairwise_kfac_heuristic", FitOptions{Method: KFAC}, KFAC, Compat, heuristic},
+		{"mlp_optdigits", "pairwise_diagonal_abs0.001", FitOptions{Method: Diagonal}, Diagonal, Exact, 0.001},
+		{"mlp_optdigits", "pairwise_identity", FitOptions{Method: KFAC}, Identity, Exact, 0},
+		{"cnn_mnist", "pairwise_ekfac_abs0.001", FitOptions{}, EKFAC, Exact, 0.001},
+		{"cnn_mnist", "pairwise_kfac_abs0.001", FitOptions{}, KFAC, Compat, 0.001},
+		{"cnn_mnist", "pairwise_kfac_per_example_abs0.001", FitOptions{}, KFAC, Exact, 0.001},
+		{"cnn_mnist", "pairwise_diagonal_heuristic", FitOptions{Method: Diagonal}, Diagonal, Exact, heuristic},
+		{"gpt_shakespeare", "pairwise_ekfac_heuristic", FitOptions{}, EKFAC, Exact, heuristic},
+		{"gpt_shakespeare", "pairwise_kfac_per_example_abs0.001", FitOptions{}, KFAC, Exact, 0.001},
+		{"softmax_exact", "pairwise_ekfac_mu", FitOptions{}, EKFAC, Exact, 0.01},
+		{"softmax_exact", "pairwise_ekfac_type2_mu", FitOptions{Labels: ExactLabels}, EKFAC, Exact, 0.01},
+		{"softmax_exact", "pairwise_kfac_type2_mu", FitOptions{Labels: ExactLabels}, KFAC, Exact, 0.01},
+		{"softmax_exact_strong", "pairwise_ekfac_type2_mu", FitOptions{Labels: ExactLabels}, EKFAC, Exact, 0.1},
+		{"ridge_exact", "kfac_gaussian", FitOptions{Labels: ExactLabels}, KFAC, Exact, 0.01},
+		{"kron_exact", "pairwise", FitOptions{}, KFAC, Exact, heuristic},
+		{"kron_exact", "pairwise", FitOptions{}, EKFAC, Exact, heuristic},
+		{"kron_exact", "pairwise", FitOptions{}, TKFAC, Exact, heuristic},
+	} {
+		t.Run(x.golden+"/"+x.array+"/"+string(x.strategy), func(t *testing.T) {
+			dir := filepath.Join(goldentest.Dir(t, "neural"), x.golden)
+			want, err := goldentest.NPY(filepath.Join(dir, "expected", x.array+".npy"))
+			require.NoError(t, err)
+			train, query := openCapture(t, filepath.Join(dir, "capture", "train")), openCapture(t, filepath.Join(dir, "capture", "query"))
+			x.options.Float64 = true
+			f, err := Fit(t.Context(), train, x.options)
+			require.NoError(t, err)
+			got := scores(t, f, x.strategy, x.form, x.damping, train, query)
+			assertClose(t, want.Data, got, 1e-9)
+		})
+	}
+}
+
+// TestGoldenExpectation compares the eigenvalues that are expected over all labels.
+func TestGoldenExpectation(t *testing.T) {
+	dir := filepath.Join(goldentest.Dir(t, "neural"), "softmax_exact")
+	want, err := goldentest.NPY(filepath.Join(dir, "expected", "lambda_type2_mean.npy"))
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	return c
+	f, err := Fit(t.Context(), openCapture(t, filepath.Join(dir, "capture", "train")), FitOptions{Labels: ExactLabels})
+	require.NoError(t, err)
+	c, err := f.Curvature(t.Context(), "linear", EKFAC, Exact)
+	require.NoError(t, err)
+	assertClose(t, want.Data, slices.Sorted(slices.Values(c.Eigenvalues.Data)), 1e-9)
 }

@@ -22,6 +22,9 @@ type head struct {
 	Format  string   `json:"format"`
 	Version int      `json:"version"`
 	Method  Strategy `json:"method"`
+	Sharing Sharing  `json:"sharing"`
+	Labels  Labels   `json:"labels"`
+	Blocks  int      `json:"blocks"`
 	Dtype   string   `json:"dtype"` // of the arithmetic in leaves of sums: F32 or F64
 
 	Model      capture.Model      `json:"model,omitzero"`
@@ -54,4 +57,21 @@ func inputPrint(ctx context.Context, c *capture.Capture, n int64) (string, error
 		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64()), nil
+}
+
+// setChange notes how much the mean of a matrix changed between the left half of its tree
+// and all of it.
+func (h *head) setChange(file, key string, change float64) {
+	for i := range h.Modules {
+		m := &h.Modules[i]
+		switch {
+		case math.IsNaN(change):
+		case file == inputCovariance && m.Inputs == key:
+			m.Changes.Inputs = &change
+		case file == outputCovariance && m.Name == key:
+			m.Changes.Outputs = &change
+		case file == lambdaMatrix && m.Name == key:
+			m.Changes.Lambda = &change
+		}
+	}
 }

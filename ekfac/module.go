@@ -24,6 +24,17 @@ type Module struct {
 
 	Examples int64 `json:"examples"` // that were fitted
 	Rows     int64 `json:"rows"`     // that their covariances are sums of
+
+	Changes Changes `json:"changes"`
+}
+
+// Changes are how far matrices of a module still moved when the last examples were
+// added, half of all or less: ‖M − M′‖/‖M‖ for the mean M of all and M′ of the ones
+// before. They are nil where there are too few examples to tell.
+type Changes struct {
+	Inputs  *float64 `json:"inputs,omitempty"`  // of the covariance of inputs
+	Outputs *float64 `json:"outputs,omitempty"` // of that of the gradients of outputs
+	Lambda  *float64 `json:"lambda,omitempty"`  // of the corrected eigenvalues
 }
 
 // Columns returns In, and one more where the module has a bias.

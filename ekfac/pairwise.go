@@ -1,72 +1,147 @@
 package ekfac
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"math"
+	binary "math/bits"
+	"slices"
 
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
 )
 
-// A pairwise sums matrices that come in order, in float64, on the fixed binary tree of
-// [parallel.Tree], whatever their number turns out to be. It keeps one matrix for each
-// level of the tree, at most.
+// A pairwise sums the matrices of groups of examples in float64 on the fixed binary tree
+// of [parallel.Tree]. Groups come in order, and some may be left out that are part of
+// sums given before. It keeps one matrix for each level of the tree, at most, beside
+// those.
 type pairwise struct {
 	workers, rows, cols int
 
-	count  int
-	levels map[int]kernel.Matrix[float64] // the sums of 2^level matrices that wait for their right neighbour
-	spare  []kernel.Matrix[float64]
+	top   int // the level of the halves of which the root is made
+	sums  map[node]kernel.Matrix[float64]
+	given []node
+	spare []kernel.Matrix[float64]
 }
 
-func newPairwise(workers, rows, cols int) *pairwise {
-	return &pairwise{workers: workers, rows: rows, cols: cols, levels: map[int]kernel.Matrix[float64]{}}
+// A node is a subtree: its level, groups having 0, and its number on the level.
+type node struct {
+	level int
+	index int64
 }
 
-// add takes the next matrix of the sum, which leaf adds to what it is given: zeros, or
-// the left neighbour.
-func (p *pairwise) add(leaf func(into kernel.Matrix[float64])) {
-	sum, right := p.levels[0]
-	if !right {
-		sum = p.zeros()
+// newPairwise returns the empty sum of some groups.
+func newPairwise(workers, rows, cols int, groups int64) *pairwise {
+	return &pairwise{
+		workers: workers, rows: rows, cols: cols,
+		top: binary.Len64(uint64(max(1, groups-1))) - 1, sums: map[node]kernel.Matrix[float64]{},
 	}
+}
+
+// levels is how many matrices a sum of groups holds at a time, at most.
+func levels(groups int64) int64 { return int64(binary.Len64(uint64(max(1, groups)))) + 1 }
+
+// give takes a sum of groups that was computed elsewhere. Sums come in order.
+func (p *pairwise) give(at node, sum kernel.Matrix[float64]) {
+	p.given = append(p.given, at)
+	p.rise(at, sum)
+}
+
+// covered reports whether a group is part of a sum that was given.
+func (p *pairwise) covered(group int64) bool {
+	return slices.ContainsFunc(p.given, func(n node) bool { return group>>n.level == n.index })
+}
+
+// add takes the sum of a group, which leaf adds to what it is given: zeros, or the group's
+// left neighbour.
+func (p *pairwise) add(group int64, leaf func(into kernel.Matrix[float64])) {
+	at := node{0, group}
+	left := node{0, group - 1}
+	if sum, there := p.sums[left]; there && p.merges(at) {
+		delete(p.sums, left)
+		leaf(sum)
+		p.rise(node{1, group / 2}, sum)
+		return
+	}
+	sum := p.zeros()
 	leaf(sum)
-	delete(p.levels, 0)
-	level := 0
-	if right {
-		level = 1
-	}
-	for ; p.count>>level&1 == 1; level++ {
-		left := p.levels[level]
-		delete(p.levels, level)
-		addNumbers(p.workers, left.Data, sum.Data)
-		p.spare = append(p.spare, sum)
-		sum = left
-	}
-	p.levels[level] = sum
-	p.count++
+	p.rise(at, sum)
 }
 
-// root returns the sum, which is zero of no matrices, and begins anew. The matrix belongs
-// to the caller, who may give it back.
-func (p *pairwise) root() kernel.Matrix[float64] {
-	var sum kernel.Matrix[float64]
-	for level := 0; p.count>>level != 0; level++ {
-		left, there := p.levels[level]
+// merges reports whether a node is the right one of a pair below the root.
+func (p *pairwise) merges(at node) bool { return at.index&1 == 1 && at.level < p.top }
+
+// rise merges a sum with its left neighbours, level by level.
+func (p *pairwise) rise(at node, sum kernel.Matrix[float64]) {
+	for p.merges(at) {
+		beside := node{at.level, at.index - 1}
+		left, there := p.sums[beside]
+		if !there {
+			break
+		}
+		delete(p.sums, beside)
+		sum = p.merge(left, sum)
+		at = node{at.level + 1, at.index / 2}
+	}
+	p.sums[at] = sum
+}
+
+// merge returns left + right in the memory of left.
+func (p *pairwise) merge(left, right kernel.Matrix[float64]) kernel.Matrix[float64] {
+	addNumbers(p.workers, left.Data, right.Data)
+	p.spare = append(p.spare, right)
+	return left
+}
+
+// nodes lists the sums that wait for a neighbour, in order.
+func (p *pairwise) nodes() []node {
+	return slices.SortedFunc(maps.Keys(p.sums), func(a, b node) int { return cmp.Compare(a.index<<a.level, b.index<<b.level) })
+}
+
+// first returns how many groups the left half of the root has.
+func (p *pairwise) first() int64 { return 1 << p.top }
+
+// root returns the sum of all groups, which is zero of none, and forgets it: the matrix
+// belongs to the caller. Change is how far the mean of all is from that of the groups of
+// the left half, by the norms of the matrices,
+//
+//	‖root/all − left/some‖ / ‖root/all‖
+//
+// for numbers of rows all and some, or NaN where there is no right half.
+func (p *pairwise) root(all, some int64) (sum kernel.Matrix[float64], change float64) {
+	change = math.NaN()
+	for _, at := range slices.Backward(p.nodes()) {
+		left := p.sums[at]
 		switch {
-		case !there:
 		case sum.Data == nil:
 			sum = left
+		case at == node{p.top, 0}:
+			before := p.zeros()
+			copy(before.Data, left.Data)
+			sum = p.merge(left, sum)
+			change = distance(sum.Data, before.Data, 1/float64(all), 1/float64(some))
 		default:
-			addNumbers(p.workers, left.Data, sum.Data)
-			p.spare = append(p.spare, sum)
-			sum = left
+			sum = p.merge(left, sum)
 		}
-		delete(p.levels, level)
 	}
-	if p.count = 0; sum.Data == nil {
-		return p.zeros()
+	clear(p.sums)
+	p.given = nil
+	if sum.Data == nil {
+		sum = p.zeros()
 	}
-	return sum
+	return sum, change
+}
+
+// distance returns ‖a·x − b·y‖ / ‖a·x‖.
+func distance(x, y []float64, a, b float64) float64 {
+	var apart, size float64
+	for i, v := range x {
+		d := float64(a*v) - float64(b*y[i])
+		apart += float64(d * d)
+		size += float64(a * v * a * v)
+	}
+	return math.Sqrt(apart / size)
 }
 
 // giveBack takes a matrix of root that is of no more use.
@@ -95,10 +170,15 @@ func addNumbers[F kernel.Float](workers int, dst []float64, src []F) {
 
 // spread calls use for parts of [0, n), on at most workers goroutines.
 func spread(workers, n int, use func(lo, hi int)) {
-	const part = 1 << 16
+	const part = 1 << 15
+	each(workers, (n+part-1)/part, func(b int) { use(b*part, min(n, (b+1)*part)) })
+}
+
+// each calls use for 0 … n−1, on at most workers goroutines.
+func each(workers, n int, use func(i int)) {
 	// There is nothing that could end the loop early.
-	_ = parallel.For(context.Background(), workers, (n+part-1)/part, func(_, b int) error {
-		use(b*part, min(n, (b+1)*part))
+	_ = parallel.For(context.Background(), workers, n, func(_, i int) error {
+		use(i)
 		return nil
 	})
 }

@@ -60,7 +60,16 @@ func (p *Packed[F]) Add(a, c Matrix[F]) {
 // numbers the goroutine. c belongs to use until it returns, and may be changed.
 // How the rows are cut depends on workers and shapes; the numbers do not.
 func (p *Packed[F]) EachBlock(workers int, a Matrix[F], use func(worker, row int, c Matrix[F])) {
-	left := rowsOf(&a)
+	p.eachBlock(workers, rowsOf(&a), use)
+}
+
+// EachBlockTN is EachBlock of C = Aᵀ·B, for A of k × m numbers: row i of C is that of
+// column i of A.
+func (p *Packed[F]) EachBlockTN(workers int, a Matrix[F], use func(worker, row int, c Matrix[F])) {
+	p.eachBlock(workers, colsOf(&a), use)
+}
+
+func (p *Packed[F]) eachBlock(workers int, left side[F], use func(worker, row int, c Matrix[F])) {
 	if left.k != p.k {
 		panic("kernel: matrices do not fit")
 	}
