@@ -39,7 +39,7 @@ func Fit(ctx context.Context, c *capture.Capture, o FitOptions) (*Factors, error
 	if err != nil {
 		return nil, err
 	}
-	f.to = memoryTensors{}
+	f.to = &memoryTensors{}
 	if err := f.run(ctx); err != nil {
 		return nil, err
 	}
@@ -47,11 +47,16 @@ func Fit(ctx context.Context, c *capture.Capture, o FitOptions) (*Factors, error
 }
 
 // FitFolder is [Fit] into a folder, as [Factors.Write] writes one. Matrices are in memory
-// only while they are computed or used.
+// only while they are computed or used. What an earlier call with the same capture and
+// options has finished there is kept, and the bytes are those of one that was not
+// interrupted. It is an error where the folder holds other factors.
 func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions) (*Factors, error) {
 	f, err := newFit(ctx, c, o)
 	if err != nil {
 		return nil, err
+	}
+	if IsFactors(dir) {
+		return openSame(dir, &f.head)
 	}
 	to, err := createFolder(dir, &f.head)
 	if err != nil {
@@ -65,6 +70,18 @@ func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions
 		return nil, err
 	}
 	return Open(dir)
+}
+
+// openSame opens factors that have to be those that a head tells of.
+func openSame(dir string, h *head) (*Factors, error) {
+	f, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if f.head.identity() != h.identity() {
+		return nil, errors.Join(fmt.Errorf("%s: holds the factors of another capture, or fitted in another way; name another folder", dir), f.Close())
+	}
+	return f, nil
 }
 
 func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error) {

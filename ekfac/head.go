@@ -3,8 +3,10 @@ package ekfac
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -59,19 +61,33 @@ func inputPrint(ctx context.Context, c *capture.Capture, n int64) (string, error
 	return fmt.Sprintf("%016x", h.Sum64()), nil
 }
 
-// setChange notes how much the mean of a matrix changed between the left half of its tree
-// and all of it.
-func (h *head) setChange(file, key string, change float64) {
+// identity is a digest of what is fitted and how, whatever has been found.
+func (h *head) identity() string {
+	bare := *h
+	bare.Sums = nil
+	bare.Modules = slices.Clone(h.Modules)
+	for i := range bare.Modules {
+		bare.Modules[i].Changes = Changes{}
+	}
+	text, err := json.Marshal(bare)
+	if err != nil { // Numbers that are not finite are the only ones that it cannot write.
+		return err.Error()
+	}
+	return fmt.Sprintf("%016x", xxh3.Hash(text))
+}
+
+// change returns where the change of a matrix is noted, or nil.
+func (h *head) change(file, key string) **float64 {
 	for i := range h.Modules {
 		m := &h.Modules[i]
 		switch {
-		case math.IsNaN(change):
-		case file == inputCovariance && m.Inputs == key:
-			m.Changes.Inputs = &change
+		case file == inputCovariance && m.Name == key:
+			return &m.Changes.Inputs
 		case file == outputCovariance && m.Name == key:
-			m.Changes.Outputs = &change
+			return &m.Changes.Outputs
 		case file == lambdaMatrix && m.Name == key:
-			m.Changes.Lambda = &change
+			return &m.Changes.Lambda
 		}
 	}
+	return nil
 }

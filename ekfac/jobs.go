@@ -3,6 +3,7 @@ package ekfac
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/infl-dev/infl/influence/capture"
@@ -115,7 +116,9 @@ func (f *fit) keep(t *tally) error {
 			return fmt.Errorf("module %q: %s is beyond the range of %s; --dtype float64 has a larger one", t.module.Name, t.file, f.head.Dtype)
 		}
 	}
-	f.head.setChange(t.file, t.key, change)
+	if !math.IsNaN(change) {
+		*f.head.change(t.file, t.key) = &change
+	}
 	return f.to.put(t.file, t.key, sum)
 }
 

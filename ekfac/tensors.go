@@ -2,6 +2,7 @@ package ekfac
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/infl-dev/infl/internal/kernel"
 )
@@ -22,7 +23,7 @@ const (
 )
 
 // tensors is where the matrices of factors are, by file and key. A vector is a matrix of
-// one column.
+// one column. It may be used from several goroutines.
 type tensors interface {
 	// has reports whether a matrix is there.
 	has(file, key string) bool
@@ -37,24 +38,36 @@ type tensors interface {
 }
 
 // memoryTensors keeps matrices in memory.
-type memoryTensors map[[2]string]kernel.Matrix[float64]
+type memoryTensors struct {
+	mu   sync.RWMutex
+	kept map[[2]string]kernel.Matrix[float64]
+}
 
-func (t memoryTensors) has(file, key string) bool {
-	_, there := t[[2]string{file, key}]
+func (t *memoryTensors) has(file, key string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, there := t.kept[[2]string{file, key}]
 	return there
 }
 
-func (t memoryTensors) matrix(file, key string) (kernel.Matrix[float64], error) {
-	m, there := t[[2]string{file, key}]
+func (t *memoryTensors) matrix(file, key string) (kernel.Matrix[float64], error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	m, there := t.kept[[2]string{file, key}]
 	if !there {
 		return m, fmt.Errorf("the factors have no %s of module %q", file, key)
 	}
 	return m, nil
 }
 
-func (t memoryTensors) put(file, key string, m kernel.Matrix[float64]) error {
-	t[[2]string{file, key}] = m
+func (t *memoryTensors) put(file, key string, m kernel.Matrix[float64]) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kept == nil {
+		t.kept = map[[2]string]kernel.Matrix[float64]{}
+	}
+	t.kept[[2]string{file, key}] = m
 	return nil
 }
 
-func (t memoryTensors) close() error { return nil }
+func (t *memoryTensors) close() error { return nil }

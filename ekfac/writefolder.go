@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 
@@ -18,24 +19,29 @@ import (
 )
 
 // A newFolder is a folder of factors that is being written: each file under a temporary
-// name until all of its tensors are there, in any order, and the head last.
+// name until all of its tensors are there, in any order, and the head last. A journal
+// names the tensors that are there, so that an interrupted fit is continued.
 type newFolder struct {
 	dir   string
 	head  *head
-	files map[string]*newFile
 	names []string
+	files map[string]*newFile
+
+	mu      sync.Mutex
+	journal *journal
 }
 
 // A newFile is a safetensors file whose tensors are written at their places.
 type newFile struct {
 	*os.File
-	path    string
+	path    string                    // of the finished file
 	tensors map[string]dataset.Tensor // with offsets
 }
 
-// createFolder begins a folder.
+// createFolder begins a folder of factors, or continues one with the same head. It fills
+// in what the head says of finished tensors.
 func createFolder(dir string, h *head) (_ *newFolder, err error) {
-	if _, err := os.Stat(filepath.Join(dir, headName)); err == nil {
+	if IsFactors(dir) {
 		return nil, fmt.Errorf("%s: holds finished factors; name another folder", dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -48,6 +54,10 @@ func createFolder(dir string, h *head) (_ *newFolder, err error) {
 			err = errors.Join(err, f.close())
 		}
 	}()
+	var done []record
+	if f.journal, done, err = openJournal(dir, h.identity()); err != nil {
+		return nil, err
+	}
 	h.Sums = map[string]map[string]string{}
 	for _, name := range names {
 		h.Sums[name] = map[string]string{}
@@ -55,7 +65,30 @@ func createFolder(dir string, h *head) (_ *newFolder, err error) {
 			return nil, err
 		}
 	}
-	return f, nil
+	return f, f.resume(done)
+}
+
+// resume takes the tensors for finished whose bytes are those that were noted.
+func (f *newFolder) resume(done []record) error {
+	for _, r := range done {
+		file := f.files[r.File]
+		if file == nil || file.tensors[r.Key].Bytes == 0 {
+			continue
+		}
+		x := file.tensors[r.Key]
+		h := xxh3.New()
+		if _, err := io.Copy(h, io.NewSectionReader(file, x.Offset, x.Bytes)); err != nil {
+			return err
+		}
+		if fmt.Sprintf("%016x", h.Sum64()) != r.XXH3 {
+			continue
+		}
+		f.head.Sums[r.File][r.Key] = r.XXH3
+		if r.Change != nil {
+			*f.head.change(r.File, r.Key) = r.Change
+		}
+	}
+	return nil
 }
 
 func createFile(path string, tensors []dataset.Tensor) (*newFile, error) {
@@ -63,7 +96,11 @@ func createFile(path string, tensors []dataset.Tensor) (*newFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Create(path + durable.TempSuffix)
+	name := path + durable.TempSuffix
+	if _, err := os.Stat(path); err == nil { // An earlier attempt was about to finish.
+		name = path
+	}
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
@@ -74,25 +111,42 @@ func createFile(path string, tensors []dataset.Tensor) (*newFile, error) {
 		at += t.Bytes
 		f.tensors[t.Name] = t
 	}
-	if _, err := f.WriteAt(header, 0); err != nil {
+	_, err = f.WriteAt(header, 0)
+	if err := errors.Join(err, f.Truncate(at)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-func (f *newFolder) has(file, key string) bool { return f.head.Sums[file][key] != "" }
-
-func (f *newFolder) put(file, key string, m kernel.Matrix[float64]) error {
-	return f.write(file, key, func(to []byte, i int) []byte {
-		return binary.LittleEndian.AppendUint64(to, math.Float64bits(m.Data[i]))
-	})
+func (f *newFolder) has(file, key string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.head.Sums[file][key] != ""
 }
 
-// write writes a tensor of numbers of eight bytes each, which number appends.
-func (f *newFolder) write(file, key string, number func(to []byte, i int) []byte) error {
+func (f *newFolder) put(file, key string, m kernel.Matrix[float64]) error {
+	sum, err := f.write(file, key, func(to []byte, i int) []byte {
+		return binary.LittleEndian.AppendUint64(to, math.Float64bits(m.Data[i]))
+	})
+	if err != nil {
+		return err
+	}
+	r := record{File: file, Key: key, XXH3: sum}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.head.Sums[file][key] = sum
+	if change := f.head.change(file, key); change != nil {
+		r.Change = *change
+	}
+	return f.journal.add(r)
+}
+
+// write writes a tensor of numbers of eight bytes each, which number appends, and returns
+// its XXH3-64.
+func (f *newFolder) write(file, key string, number func(to []byte, i int) []byte) (string, error) {
 	x, known := f.files[file].tensors[key]
 	if !known {
-		return fmt.Errorf("%s: has no place for %s of module %q", f.dir, file, key)
+		return "", fmt.Errorf("%s: has no place for %s of module %q", f.dir, file, key)
 	}
 	h := xxh3.New()
 	w := io.MultiWriter(h, io.NewOffsetWriter(f.files[file], x.Offset))
@@ -105,11 +159,10 @@ func (f *newFolder) write(file, key string, number func(to []byte, i int) []byte
 			buffer = number(buffer, i)
 		}
 		if _, err := w.Write(buffer); err != nil {
-			return err
+			return "", err
 		}
 	}
-	f.head.Sums[file][key] = fmt.Sprintf("%016x", h.Sum64())
-	return nil
+	return fmt.Sprintf("%016x", h.Sum64()), nil
 }
 
 func (f *newFolder) matrix(file, key string) (kernel.Matrix[float64], error) {
@@ -136,31 +189,48 @@ func (f *newFolder) matrix(file, key string) (kernel.Matrix[float64], error) {
 
 // finish writes counts, gives all files their names, and writes the head.
 func (f *newFolder) finish() error {
-	for at, count := range f.head.counts() {
-		file, key := at[0], at[1]
-		if x := f.files[file]; x == nil || x.tensors[key].Bytes == 0 {
-			continue
-		}
-		err := f.write(file, key, func(to []byte, _ int) []byte { return binary.LittleEndian.AppendUint64(to, uint64(count)) })
-		if err != nil {
-			return err
-		}
+	if err := f.writeCounts(); err != nil {
+		return err
 	}
 	for _, name := range f.names {
 		x := f.files[name]
-		delete(f.files, name)
-		if err := durable.Finish(x.File, x.path, func(io.Writer) error { return nil }); err != nil {
+		if err := x.Sync(); err != nil {
 			return err
+		}
+		if x.Name() != x.path {
+			if err := os.Rename(x.Name(), x.path); err != nil {
+				return err
+			}
 		}
 	}
 	text, err := json.MarshalIndent(f.head, "", " ")
 	if err != nil {
 		return err
 	}
-	return durable.Write(filepath.Join(f.dir, headName), func(w io.Writer) error {
+	err = durable.Write(filepath.Join(f.dir, headName), func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return f.journal.remove()
+}
+
+// writeCounts writes the numbers of rows and examples.
+func (f *newFolder) writeCounts() error {
+	for at, count := range f.head.counts() {
+		file, key := at[0], at[1]
+		if x := f.files[file]; x == nil || x.tensors[key].Bytes == 0 {
+			continue
+		}
+		sum, err := f.write(file, key, func(to []byte, _ int) []byte { return binary.LittleEndian.AppendUint64(to, uint64(count)) })
+		if err != nil {
+			return err
+		}
+		f.head.Sums[file][key] = sum
+	}
+	return nil
 }
 
 func (f *newFolder) close() error {
@@ -171,5 +241,9 @@ func (f *newFolder) close() error {
 		}
 	}
 	f.files = nil
+	if f.journal != nil {
+		errs = append(errs, f.journal.Close())
+		f.journal = nil
+	}
 	return errors.Join(errs...)
 }
