@@ -16,6 +16,9 @@ import (
 type Factors struct {
 	head    head
 	tensors tensors
+
+	// tolerance is how exact stored numbers are; 0 means as float64 is.
+	tolerance float64
 }
 
 // IsFactors reports whether a folder holds factors that infl wrote.
@@ -44,6 +47,9 @@ func (f *Factors) Close() error { return f.tensors.close() }
 
 // Modules lists the modules in forward order. The list must not be changed.
 func (f *Factors) Modules() []Module { return f.head.Modules }
+
+// LeftOut lists the modules of the capture that have no factors: embeddings.
+func (f *Factors) LeftOut() []string { return f.head.Left }
 
 // Method returns what the factors were fitted for.
 func (f *Factors) Method() Strategy { return f.head.Method }

@@ -76,17 +76,28 @@ func (h *head) identity() string {
 	return fmt.Sprintf("%016x", xxh3.Hash(text))
 }
 
-// change returns where the change of a matrix is noted, or nil.
-func (h *head) change(file, key string) **float64 {
+// noteChange keeps the change of a matrix; the modules that share it have the same.
+func (h *head) noteChange(file, key string, change *float64) {
 	for i := range h.Modules {
 		m := &h.Modules[i]
 		switch {
-		case file == inputCovariance && m.Name == key:
-			return &m.Changes.Inputs
+		case file == inputCovariance && m.Inputs == key:
+			m.Changes.Inputs = change
 		case file == outputCovariance && m.Name == key:
-			return &m.Changes.Outputs
+			m.Changes.Outputs = change
 		case file == lambdaMatrix && m.Name == key:
-			return &m.Changes.Lambda
+			m.Changes.Lambda = change
+		}
+	}
+}
+
+// changeOf returns the change of a matrix, or nil.
+func (h *head) changeOf(file, key string) *float64 {
+	for i := range h.Modules {
+		if m := &h.Modules[i]; m.Name == key {
+			return map[string]*float64{
+				inputCovariance: m.Changes.Inputs, outputCovariance: m.Changes.Outputs, lambdaMatrix: m.Changes.Lambda,
+			}[file]
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func (f *fit) batches(jobs []job) (list []*batch, err error) {
 			continue
 		}
 		if j.bytes > f.Memory {
-			return nil, fmt.Errorf("module %q: %s needs %d MB of memory while it is summed, the limit is %d MB; raise it with --memory", j.module.Name, j.file, j.bytes/1e6, f.Memory/1e6)
+			return nil, fmt.Errorf("module %q: %s needs %d MB of memory while it is summed, the limit is %d MB; raise the limit of memory", j.module.Name, j.file, j.bytes/1e6, f.Memory/1e6)
 		}
 		if last == nil || last.bytes+j.bytes > f.Memory {
 			last = &batch{shared: map[string]any{}}
@@ -113,11 +113,11 @@ func (f *fit) keep(t *tally) error {
 	sum, change := t.root(all, some)
 	for _, v := range sum.Data {
 		if v-v != 0 {
-			return fmt.Errorf("module %q: %s is beyond the range of %s; --dtype float64 has a larger one", t.module.Name, t.file, f.head.Dtype)
+			return fmt.Errorf("module %q: %s is beyond the range of %s; compute in float64", t.module.Name, t.file, f.head.Dtype)
 		}
 	}
 	if !math.IsNaN(change) {
-		*f.head.change(t.file, t.key) = &change
+		f.head.noteChange(t.file, t.key, &change)
 	}
 	return f.to.put(t.file, t.key, sum)
 }

@@ -42,12 +42,6 @@ func newPairwise(workers, rows, cols int, groups int64) *pairwise {
 // levels is how many matrices a sum of groups holds at a time, at most.
 func levels(groups int64) int64 { return int64(binary.Len64(uint64(max(1, groups)))) + 1 }
 
-// give takes a sum of groups that was computed elsewhere. Sums come in order.
-func (p *pairwise) give(at node, sum kernel.Matrix[float64]) {
-	p.given = append(p.given, at)
-	p.rise(at, sum)
-}
-
 // covered reports whether a group is part of a sum that was given.
 func (p *pairwise) covered(group int64) bool {
 	return slices.ContainsFunc(p.given, func(n node) bool { return group>>n.level == n.index })

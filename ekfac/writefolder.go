@@ -84,9 +84,7 @@ func (f *newFolder) resume(done []record) error {
 			continue
 		}
 		f.head.Sums[r.File][r.Key] = r.XXH3
-		if r.Change != nil {
-			*f.head.change(r.File, r.Key) = r.Change
-		}
+		f.head.noteChange(r.File, r.Key, r.Change)
 	}
 	return nil
 }
@@ -131,14 +129,10 @@ func (f *newFolder) put(file, key string, m kernel.Matrix[float64]) error {
 	if err != nil {
 		return err
 	}
-	r := record{File: file, Key: key, XXH3: sum}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.head.Sums[file][key] = sum
-	if change := f.head.change(file, key); change != nil {
-		r.Change = *change
-	}
-	return f.journal.add(r)
+	return f.journal.add(record{file, key, sum, f.head.changeOf(file, key)})
 }
 
 // write writes a tensor of numbers of eight bytes each, which number appends, and returns

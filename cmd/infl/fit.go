@@ -40,6 +40,10 @@ printed, and kept in DIR/fidelity.json. The same command continues after a kill.
 	f.StringVar(&o.Out, "out", "", "folder for the result")
 	f.StringVar(&o.Projection, "projection", "", "D[:srht|rademacher|gaussian|bergson]: project each block of gradients to D numbers at random, by --seed")
 	f.StringVar(&o.Store, "store", "float32", "form of the numbers: float32, float16 or int8")
+	f.StringVar(&o.Sharing, "sharing", "expand", "rows of factors where an example uses weights several times: expand (one for each use) or reduce (one for each example)")
+	f.StringVar(&o.Labels, "labels", "dataset", "labels of factors: dataset (as captured) or exact (expected over what the model predicts; captures of the last layer alone)")
+	f.IntVar(&o.Blocks, "blocks", 1, "cut inputs and outputs of factors into as many blocks; the number of heads makes each head of an attention layer one")
+	f.Int64Var(&o.RowsMax, "rows-max", 0, "fit factors to the first N examples; 0 is all")
 	f.StringVar(&o.Dtype, "dtype", "float32", "arithmetic of factors: float32, or float64; captures in float64 always have float64")
 	return cmd
 }

@@ -11,7 +11,7 @@ func newVerify(c *app.Common) *cobra.Command {
 	o.Form, o.Dtype = "exact", "float32"
 	cmd := &cobra.Command{
 		Use:   "verify PATH...",
-		Short: "check runs, captures and models: hashes, formats, signs; a model against its train table",
+		Short: "check runs, captures, factors and models: hashes, formats, signs, eigenbases; a model against its train table",
 		Example: `  infl verify run
   infl verify model.txt --train train.parquet --label target`,
 		Args: cobra.MinimumNArgs(1),

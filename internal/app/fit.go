@@ -22,7 +22,11 @@ type FitOptions struct {
 	Projection string
 	Store      string
 
-	Dtype string
+	Sharing string
+	Labels  string
+	Blocks  int
+	RowsMax int64
+	Dtype   string
 }
 
 // laterFits are named in the contract and not built yet.
@@ -46,6 +50,9 @@ func (o *FitOptions) Validate() error {
 	errs = append(errs,
 		needed(o.Train, "--train", "the gradients of the train rows"),
 		needed(o.Out, "--out", "the folder of the result"))
+	if o.Method != "store" {
+		return errors.Join(append(errs, o.validateCurvature())...)
+	}
 	if _, err := store.ParseForm(o.Store); err != nil {
 		errs = append(errs, fmt.Errorf("--store: %w", err))
 	}

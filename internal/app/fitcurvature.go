@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/infl-dev/infl/ekfac"
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/capture"
 )
 
@@ -25,18 +26,55 @@ func (o *FitOptions) fitCurvature(ctx context.Context) error {
 }
 
 func (o *FitOptions) fitFactors(ctx context.Context, c *capture.Capture) error {
+	budget, err := o.memory()
+	if err != nil {
+		return err
+	}
 	p := o.progress(3)
 	defer p.Close()
 	f, err := ekfac.FitFolder(ctx, c, o.Out, ekfac.FitOptions{
-		Method: ekfac.Strategy(o.Method), Float64: o.Dtype == "float64", Workers: o.Workers,
+		Method: ekfac.Strategy(o.Method), Sharing: ekfac.Sharing(o.Sharing), Labels: ekfac.Labels(o.Labels), Blocks: o.Blocks, RowsMax: o.RowsMax,
+		Float64: o.Dtype == "float64", Memory: budget / 4 * 3, Workers: o.Workers,
 		Stage: p.Phase, Progress: p.Add,
 	})
 	if err != nil {
 		return kept(err)
 	}
-	t := &Table{Fields: []string{"out", "module", "in", "outputs", "examples", "rows"}}
+	if left := f.LeftOut(); len(left) > 0 {
+		o.say("note: embeddings have no factors and are left out: %s", joinNames(left))
+	}
+	t := &Table{Fields: []string{"out", "module", "inputs", "outputs", "examples", "rows", "inputs_change", "outputs_change", "lambda_change"}}
 	for _, m := range f.Modules() {
-		t.Add(o.Out, m.Name, m.Columns(), m.Out, m.Examples, m.Rows)
+		t.Add(o.Out, m.Name, m.Columns(), m.Out, m.Examples, m.Rows, orNull(m.Changes.Inputs), orNull(m.Changes.Outputs), orNull(m.Changes.Lambda))
 	}
 	return errors.Join(o.Output.Print(o.Streams, t), f.Close())
+}
+
+// orNull returns what a pointer points to.
+func orNull(x *float64) any {
+	if x == nil {
+		return nil
+	}
+	return *x
+}
+
+// validateCurvature lists what is wrong with the flags of factors.
+func (o *FitOptions) validateCurvature() error {
+	var errs []error
+	if o.Sharing != "expand" && o.Sharing != "reduce" {
+		errs = append(errs, fmt.Errorf("--sharing %q is not known; use expand or reduce", o.Sharing))
+	}
+	if o.Labels != "dataset" && o.Labels != "exact" {
+		errs = append(errs, fmt.Errorf("--labels %q is not known; use dataset or exact", o.Labels))
+	}
+	if o.Blocks < 1 {
+		errs = append(errs, fmt.Errorf("--blocks %d; there is at least one", o.Blocks))
+	}
+	if o.RowsMax < 0 {
+		errs = append(errs, fmt.Errorf("--rows-max %d; it must be positive, or 0 for all", o.RowsMax))
+	}
+	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
+		errs = append(errs, fmt.Errorf("--dtype: %w", err))
+	}
+	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/gbdt"
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/sink"
@@ -21,7 +22,7 @@ type VerifyOptions struct {
 }
 
 // Verify checks runs (hashes, formats, order, signs), captures (hashes, tensors, that
-// both sides are of one model), stores (heads, sizes; hashes of ours) and models (format; with a train table, that the table
+// both sides are of one model), factors (hashes, symmetry, eigenbases), stores (heads, sizes; hashes of ours) and models (format; with a train table, that the table
 // is theirs). A check that fails is a *GateError.
 func Verify(ctx context.Context, o *VerifyOptions, paths []string) error {
 	t := &Table{Fields: []string{"path", "ok", "what"}}
@@ -62,6 +63,9 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 		}
 		return true, []string{"hashes, tensors, keys, modules and fingerprints of the capture agree"}, nil
 	}
+	if info.IsDir() && ekfac.IsFactors(path) {
+		return o.verifyFactors(ctx, path)
+	}
 	if kind := store.Detect(path); kind != "" {
 		return verifyStore(ctx, path, kind)
 	}
@@ -92,6 +96,30 @@ func (o *VerifyOptions) verify(ctx context.Context, path string) (bool, []string
 		return true, []string{fmt.Sprintf("a sound model file of %d trees; give --train and --label to check it against its train table", len(f.Trees))}, nil
 	}
 	return o.verifyModel(ctx, path)
+}
+
+// verifyFactors checks factors, and says of each module what its curvature is like.
+func (o *VerifyOptions) verifyFactors(ctx context.Context, path string) (bool, []string, error) {
+	f, err := ekfac.Open(path)
+	if err != nil {
+		return false, []string{err.Error()}, nil
+	}
+	checks, err := f.Verify(ctx, o.Workers)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return false, nil, err
+	}
+	ok, lines := true, []string{}
+	for _, c := range checks {
+		for _, p := range c.Problems {
+			ok = false
+			lines = append(lines, fmt.Sprintf("module %s: %s", c.Module, p))
+		}
+		if len(c.Problems) == 0 {
+			lines = append(lines, fmt.Sprintf("module %s: eigen-residual %.2g, orthogonal to %.2g, effective rank %.4g, %.3g %% of the eigenvalues are below the heuristic damping",
+				c.Module, c.Residual, c.Orthogonality, c.EffectiveRank, 100*c.DampingShare))
+		}
+	}
+	return ok, lines, nil
 }
 
 // verifyStore checks a store. Those of other tools have no hashes.
