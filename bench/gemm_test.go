@@ -3,12 +3,8 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
 
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
@@ -102,56 +98,4 @@ func BenchmarkOuterSums(b *testing.B) {
 	}
 	x, y, c := numbers[float32](examples*tokens, outputs), numbers[float32](examples*tokens, inputs), kernel.NewMatrix[float32](examples, outputs*inputs)
 	ofPeak[float32](b, 2*examples*tokens*outputs*inputs, func() { kernel.OuterSums(parallel.Workers(0), start, x, y, c) })
-}
-
-// BenchmarkGemmBesideGonum multiplies square matrices with gonum and with ours in
-// turn and reports how many times as long gonum takes: medians of ten.
-func BenchmarkGemmBesideGonum(b *testing.B) {
-	sizes := map[string][]int{
-		"smoke": {1, 2, 7, 33, 100},
-		"full":  {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 200, 255, 256, 257, 400, 511, 512, 513, 1024},
-	}
-	for _, n := range sizes[sizeName(b)] {
-		x, y, c := numbers[float32](n, n), numbers[float32](n, n), numbers[float32](n, n)
-		u, v, w := numbers[float64](n, n), numbers[float64](n, n), numbers[float64](n, n)
-		single := func(ta, tb blas.Transpose) func() {
-			return func() { gonum.Implementation{}.Sgemm(ta, tb, n, n, n, 1, x.Data, n, y.Data, n, 1, c.Data, n) }
-		}
-		double := func(ta, tb blas.Transpose) func() {
-			return func() { gonum.Implementation{}.Dgemm(ta, tb, n, n, n, 1, u.Data, n, v.Data, n, 1, w.Data, n) }
-		}
-		workers := parallel.Workers(0)
-		beside(b, fmt.Sprintf("float32/NN/%d", n), n, func() { kernel.GemmNN(workers, x, y, c) }, single(blas.NoTrans, blas.NoTrans))
-		beside(b, fmt.Sprintf("float32/NT/%d", n), n, func() { kernel.GemmNT(workers, x, y, c) }, single(blas.NoTrans, blas.Trans))
-		beside(b, fmt.Sprintf("float32/TN/%d", n), n, func() { kernel.GemmTN(workers, x, y, c) }, single(blas.Trans, blas.NoTrans))
-		beside(b, fmt.Sprintf("float64/NN/%d", n), n, func() { kernel.GemmNN(workers, u, v, w) }, double(blas.NoTrans, blas.NoTrans))
-		beside(b, fmt.Sprintf("float64/NT/%d", n), n, func() { kernel.GemmNT(workers, u, v, w) }, double(blas.NoTrans, blas.Trans))
-		beside(b, fmt.Sprintf("float64/TN/%d", n), n, func() { kernel.GemmTN(workers, u, v, w) }, double(blas.Trans, blas.NoTrans))
-	}
-}
-
-// beside runs two functions in turn, ten times, long enough for a clock.
-func beside(b *testing.B, name string, n int, ours, theirs func()) {
-	b.Run(name, func(b *testing.B) {
-		repeat := 1 + 400_000/(n*n*n+40)
-		for b.Loop() {
-			var mine, other []float64
-			for range 10 {
-				mine = append(mine, seconds(repeat, ours))
-				other = append(other, seconds(repeat, theirs))
-			}
-			slices.Sort(mine)
-			slices.Sort(other)
-			b.ReportMetric(mine[5]*1e9/float64(repeat), "ns/product")
-			b.ReportMetric(other[5]/mine[5], "×gonum")
-		}
-	})
-}
-
-func seconds(repeat int, f func()) float64 {
-	begin := time.Now()
-	for range repeat {
-		f()
-	}
-	return time.Since(begin).Seconds()
 }

@@ -8,8 +8,6 @@ import (
 
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
 )
 
 // scanShapes are numbers of train rows and features by the value of INFL_BENCH.
@@ -87,24 +85,6 @@ func BenchmarkTop(b *testing.B) {
 			ofPeak[float32](b, operations, func() {
 				small.EachBlock(workers, stored, func(int, int, kernel.Matrix[float32]) {})
 			})
-		})
-	}
-}
-
-// BenchmarkSmallDots scores a few short rows with one query, and lets gonum do so.
-func BenchmarkSmallDots(b *testing.B) {
-	for _, shape := range [][2]int{{1, 1}, {1, 100}, {4, 17}, {7, 1}, {7, 100}, {64, 31}, {64, 1000}} {
-		n, d := shape[0], shape[1]
-		train, query, out := numbers[float32](n, d), numbers[float32](1, d), kernel.NewMatrix[float32](n, 1)
-		b.Run(fmt.Sprintf("ours/%dx%d", n, d), func(b *testing.B) {
-			for b.Loop() {
-				kernel.Dots(1, train, query, out)
-			}
-		})
-		b.Run(fmt.Sprintf("gonum/%dx%d", n, d), func(b *testing.B) {
-			for b.Loop() {
-				gonum.Implementation{}.Sgemv(blas.NoTrans, n, d, 1, train.Data, d, query.Data, 1, 0, out.Data, 1)
-			}
 		})
 	}
 }

@@ -30,19 +30,28 @@ func Dots[F Float](workers int, train, queries, out Matrix[F]) {
 	if train.Cols != queries.Cols || out.Rows != train.Rows || out.Cols != queries.Rows {
 		panic("kernel: matrices do not fit")
 	}
-	if out.Rows == 0 || out.Cols == 0 {
-		return
-	}
 	switch {
+	case out.Rows == 0 || out.Cols == 0:
 	case train.Cols == 0:
 		for i := range out.Rows {
 			clear(out.Row(i))
 		}
-	case train.Rows*train.Cols*queries.Rows <= smallDots:
-		dotSmall(train, queries, out)
+	case fewDots(train.Rows, queries.Rows, train.Cols):
+		if train.Rows >= queries.Rows {
+			dotInPlace(train.Rows, queries.Rows, train.Cols, &train.Data[0], train.Stride, &queries.Data[0], queries.Stride, &out.Data[0], out.Stride, 1)
+		} else {
+			dotInPlace(queries.Rows, train.Rows, train.Cols, &queries.Data[0], queries.Stride, &train.Data[0], train.Stride, &out.Data[0], 1, out.Stride)
+		}
 	default:
 		dotBlocks(workers, train, queries, out)
 	}
+}
+
+// fewDots says whether copying the queries costs more than it saves: the products are
+// few, or rows of one side are and all of them fit in a cache.
+func fewDots(n, q, d int) bool {
+	const products, rows, numbers = 1 << 14, 16, 1 << 16
+	return n*q*d <= products || n <= rows && (n+q)*d <= numbers
 }
 
 // dotBlocks writes scores block by block of the train rows.
@@ -66,34 +75,21 @@ func RowDots[F Float](workers int, x, y Matrix[F], out []F) {
 	if x.Rows != y.Rows || x.Cols != y.Cols || len(out) != x.Rows {
 		panic("kernel: matrices do not fit")
 	}
-	if x.Cols == 0 {
+	switch {
+	case x.Cols == 0 || x.Rows == 0:
 		clear(out)
-		return
+	case x.Rows*x.Cols <= readNumbers:
+		dotPairs(x.Rows, x.Cols, &x.Data[0], x.Stride, &y.Data[0], y.Stride, &out[0], 1)
+	default:
+		rowDotsBlocks(workers, x, y, out)
 	}
-	forRows(workers, x.Rows, x.Cols, func(_, first, rows int) {
-		for i := first; i < first+rows; i++ {
-			row := x.Data[i*x.Stride:]
-			dotTile(1, 1, x.Cols, row, row, x.Stride, y.Data[i*y.Stride:], out[i:], 0)
-		}
-	})
 }
 
-// smallDots is the number of multiply-adds up to which copying the queries costs
-// more than it saves.
-const smallDots = 1 << 14
-
-// dotSmall writes scores query by query, of rows as they are.
-func dotSmall[F Float](train, queries, out Matrix[F]) {
-	tile := dotTileRows()
-	for j := range queries.Rows {
-		y := queries.Data[j*queries.Stride:]
-		for next := 0; next < train.Rows; {
-			i, rows := tileAt(next, train.Rows, tile)
-			x := train.Data[i*train.Stride:]
-			dotTile(rows, 1, train.Cols, x, x, train.Stride, y, out.Data[i*out.Stride+j:], out.Stride)
-			next = i + rows
-		}
-	}
+// rowDotsBlocks writes products block by block of the rows.
+func rowDotsBlocks[F Float](workers int, x, y Matrix[F], out []F) {
+	forRows(workers, x.Rows, x.Cols, func(_, first, rows int) {
+		dotPairs(rows, x.Cols, &x.Data[first*x.Stride], x.Stride, &y.Data[first*y.Stride], y.Stride, &out[first], 1)
+	})
 }
 
 // tileAt returns the tile of rows that begins with row next, before the end. Where

@@ -45,3 +45,39 @@ func dotTile[F Float](rows, queries, d int, x, later []F, ldx int, y, out []F, l
 		dotsFloat256(rows, queries, d, (*float32)(px), (*float32)(pl), ldx, (*float32)(py), (*float32)(po), ldo)
 	}
 }
+
+// dotInPlace writes the products of n rows of x with q rows of y, each of d numbers.
+func dotInPlace[F Float](n, q, d int, x *F, ldx int, y *F, ldy int, out *F, ldo, ldq int) {
+	px, py, po := unsafe.Pointer(x), unsafe.Pointer(y), unsafe.Pointer(out)
+	double := unsafe.Sizeof(F(0)) == 8
+	switch {
+	case path == Generic:
+		dotInPlaceGeneric(n, q, d, x, ldx, y, ldy, out, ldo, ldq)
+	case path == AVX512 && double:
+		dotColumnsDouble512(n, q, d, (*float64)(px), ldx, (*float64)(py), ldy, (*float64)(po), ldo, ldq)
+	case path == AVX512:
+		dotColumnsFloat512(n, q, d, (*float32)(px), ldx, (*float32)(py), ldy, (*float32)(po), ldo, ldq)
+	case double:
+		dotColumnsDouble256(n, q, d, (*float64)(px), ldx, (*float64)(py), ldy, (*float64)(po), ldo, ldq)
+	default:
+		dotColumnsFloat256(n, q, d, (*float32)(px), ldx, (*float32)(py), ldy, (*float32)(po), ldo, ldq)
+	}
+}
+
+// dotPairs writes the products of n rows of x with as many of y, each of d numbers.
+func dotPairs[F Float](n, d int, x *F, ldx int, y *F, ldy int, out *F, ldo int) {
+	px, py, po := unsafe.Pointer(x), unsafe.Pointer(y), unsafe.Pointer(out)
+	double := unsafe.Sizeof(F(0)) == 8
+	switch {
+	case path == Generic:
+		dotPairsGeneric(n, d, x, ldx, y, ldy, out, ldo)
+	case path == AVX512 && double:
+		dotPairsDouble512(n, d, (*float64)(px), ldx, (*float64)(py), ldy, (*float64)(po), ldo)
+	case path == AVX512:
+		dotPairsFloat512(n, d, (*float32)(px), ldx, (*float32)(py), ldy, (*float32)(po), ldo)
+	case double:
+		dotPairsDouble256(n, d, (*float64)(px), ldx, (*float64)(py), ldy, (*float64)(po), ldo)
+	default:
+		dotPairsFloat256(n, d, (*float32)(px), ldx, (*float32)(py), ldy, (*float32)(po), ldo)
+	}
+}

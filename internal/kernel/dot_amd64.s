@@ -637,6 +637,1291 @@ DATA dotMasks<>+112(SB)/8, $0x0000000000000000
 DATA dotMasks<>+120(SB)/8, $0x0000000000000000
 GLOBL dotMasks<>(SB), RODATA|NOPTR, $128
 
+// func dotColumnsFloat256(n int, q int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int, ldq int)
+// Requires: AVX, FMA3
+TEXT ·dotColumnsFloat256(SB), NOSPLIT, $0-80
+	MOVQ n+0(FP), AX
+	MOVQ d+16(FP), CX
+	MOVQ x+24(FP), DX
+	MOVQ y+40(FP), BX
+	MOVQ out+56(FP), SI
+	MOVQ ldx+32(FP), DI
+	SHLQ $0x02, DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ ldo+64(FP), R9
+	SHLQ $0x02, R9
+	MOVQ CX, R10
+	ANDQ $0x0f, R10
+	SHRQ $0x04, CX
+	LEAQ dotMasks<>+0(SB), R11
+	ADDQ $0x40, R11
+	MOVQ R10, R12
+	SHLQ $0x02, R12
+	SUBQ R12, R11
+	MOVQ CX, R12
+	SHLQ $0x06, R12
+	MOVQ q+8(FP), R13
+
+query:
+	MOVQ  SI, R14
+	TESTQ CX, CX
+	JNZ   Rows
+	CMPQ  R10, $0x08
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R15
+	TESTQ  R15, R15
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (DX), Y8
+	VFMADD231PS Y9, Y8, Y0
+	VMOVUPS     (DX)(DI*1), Y8
+	VFMADD231PS Y9, Y8, Y1
+	VMOVUPS     (DX)(DI*2), Y8
+	VFMADD231PS Y9, Y8, Y2
+	VMOVUPS     (DX)(R8*1), Y8
+	VFMADD231PS Y9, Y8, Y3
+	VMOVUPS     32(BX), Y9
+	VMOVUPS     32(DX), Y8
+	VFMADD231PS Y9, Y8, Y4
+	VMOVUPS     32(DX)(DI*1), Y8
+	VFMADD231PS Y9, Y8, Y5
+	VMOVUPS     32(DX)(DI*2), Y8
+	VFMADD231PS Y9, Y8, Y6
+	VMOVUPS     32(DX)(R8*1), Y8
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R15
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R10, R10
+	JZ          Turn4Sum
+	CMPQ        R10, $0x08
+	JG          Turn4Wide
+	CMPQ        R10, $0x01
+	JNE         Turn4Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	VMOVSS      (DX)(DI*2), X10
+	VFMADD231PS Y11, Y10, Y2
+	VMOVSS      (DX)(R8*1), X10
+	VFMADD231PS Y11, Y10, Y3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPS  (BX), Y8, Y12
+	VMASKMOVPS  (DX), Y8, Y9
+	VFMADD231PS Y12, Y9, Y0
+	VMASKMOVPS  (DX)(DI*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y1
+	VMASKMOVPS  (DX)(DI*2), Y8, Y9
+	VFMADD231PS Y12, Y9, Y2
+	VMASKMOVPS  (DX)(R8*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPS  (BX), Y8, Y12
+	VMASKMOVPS  (DX), Y8, Y9
+	VFMADD231PS Y12, Y9, Y0
+	VMASKMOVPS  (DX)(DI*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y1
+	VMASKMOVPS  (DX)(DI*2), Y8, Y9
+	VFMADD231PS Y12, Y9, Y2
+	VMASKMOVPS  (DX)(R8*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y3
+	VMOVDQU     32(R11), Y8
+	VMASKMOVPS  32(BX), Y8, Y12
+	VMASKMOVPS  32(DX), Y8, Y9
+	VFMADD231PS Y12, Y9, Y4
+	VMASKMOVPS  32(DX)(DI*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y5
+	VMASKMOVPS  32(DX)(DI*2), Y8, Y9
+	VFMADD231PS Y12, Y9, Y6
+	VMASKMOVPS  32(DX)(R8*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y7
+
+Turn4Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y4, Y0
+	VPERMILPS    $0x4e, Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VMOVSHDUP    Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X5
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPS       Y1, Y4, Y2
+	VPERMILPS    $0x4e, Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VMOVSHDUP    Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X5, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	SUBQ         $0x04, AX
+	JNZ          Rows
+	JMP          done
+
+Turn1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPS     (BX), Y3
+	VMOVUPS     (DX), Y2
+	VFMADD231PS Y3, Y2, Y0
+	VMOVUPS     32(BX), Y3
+	VMOVUPS     32(DX), Y2
+	VFMADD231PS Y3, Y2, Y1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R10, R10
+	JZ          Turn1Sum
+	CMPQ        R10, $0x08
+	JG          Turn1Wide
+	CMPQ        R10, $0x01
+	JNE         Turn1Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPS  (BX), Y2, Y3
+	VMASKMOVPS  (DX), Y2, Y2
+	VFMADD231PS Y3, Y2, Y0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPS  (BX), Y2, Y3
+	VMASKMOVPS  (DX), Y2, Y2
+	VFMADD231PS Y3, Y2, Y0
+	VMOVDQU     32(R11), Y2
+	VMASKMOVPS  32(BX), Y2, Y3
+	VMASKMOVPS  32(DX), Y2, Y2
+	VFMADD231PS Y3, Y2, Y1
+
+Turn1Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X10
+	VADDPS       Y10, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSHDUP    Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+Turn2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPS     (BX), Y5
+	VMOVUPS     (DX), Y4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVUPS     (DX)(DI*1), Y4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVUPS     32(BX), Y5
+	VMOVUPS     32(DX), Y4
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     32(DX)(DI*1), Y4
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R10, R10
+	JZ          Turn2Sum
+	CMPQ        R10, $0x08
+	JG          Turn2Wide
+	CMPQ        R10, $0x01
+	JNE         Turn2Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPS  (BX), Y4, Y6
+	VMASKMOVPS  (DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y0
+	VMASKMOVPS  (DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPS  (BX), Y4, Y6
+	VMASKMOVPS  (DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y0
+	VMASKMOVPS  (DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y1
+	VMOVDQU     32(R11), Y4
+	VMASKMOVPS  32(BX), Y4, Y6
+	VMASKMOVPS  32(DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y2
+	VMASKMOVPS  32(DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y3
+
+Turn2Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSHDUP    Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+Turn3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPS     (BX), Y7
+	VMOVUPS     (DX), Y6
+	VFMADD231PS Y7, Y6, Y0
+	VMOVUPS     (DX)(DI*1), Y6
+	VFMADD231PS Y7, Y6, Y1
+	VMOVUPS     (DX)(DI*2), Y6
+	VFMADD231PS Y7, Y6, Y2
+	VMOVUPS     32(BX), Y7
+	VMOVUPS     32(DX), Y6
+	VFMADD231PS Y7, Y6, Y3
+	VMOVUPS     32(DX)(DI*1), Y6
+	VFMADD231PS Y7, Y6, Y4
+	VMOVUPS     32(DX)(DI*2), Y6
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R10, R10
+	JZ          Turn3Sum
+	CMPQ        R10, $0x08
+	JG          Turn3Wide
+	CMPQ        R10, $0x01
+	JNE         Turn3Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	VMOVSS      (DX)(DI*2), X10
+	VFMADD231PS Y11, Y10, Y2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPS  (BX), Y6, Y8
+	VMASKMOVPS  (DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y0
+	VMASKMOVPS  (DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y1
+	VMASKMOVPS  (DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPS  (BX), Y6, Y8
+	VMASKMOVPS  (DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y0
+	VMASKMOVPS  (DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y1
+	VMASKMOVPS  (DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y2
+	VMOVDQU     32(R11), Y6
+	VMASKMOVPS  32(BX), Y6, Y8
+	VMASKMOVPS  32(DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y3
+	VMASKMOVPS  32(DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y4
+	VMASKMOVPS  32(DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y5
+
+Turn3Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y3, Y0
+	VPERMILPS    $0x4e, Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVSHDUP    Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       Y1, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSHDUP    Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X4, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R10, $0x01
+	JNE         narrowTurn4Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	VMOVSS      (DX)(DI*2), X10
+	VFMADD231PS Y11, Y10, Y2
+	VMOVSS      (DX)(R8*1), X10
+	VFMADD231PS Y11, Y10, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPS  (BX), Y4, Y6
+	VMASKMOVPS  (DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y0
+	VMASKMOVPS  (DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y1
+	VMASKMOVPS  (DX)(DI*2), Y4, Y5
+	VFMADD231PS Y6, Y5, Y2
+	VMASKMOVPS  (DX)(R8*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y3
+
+narrowTurn4Added:
+	VXORPS       Y5, Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VADDPS       Y5, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y5
+	VADDPS       Y5, Y4, Y0
+	VPERMILPS    $0x4e, Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VMOVSHDUP    Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y5
+	VADDPS       Y5, Y4, Y2
+	VPERMILPS    $0x4e, Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VMOVSHDUP    Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          done
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R10, $0x01
+	JNE         narrowTurn1Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVDQU     (R11), Y1
+	VMASKMOVPS  (BX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y1
+	VFMADD231PS Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       Y1, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSHDUP    Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R10, $0x01
+	JNE         narrowTurn2Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPS  (BX), Y2, Y4
+	VMASKMOVPS  (DX), Y2, Y3
+	VFMADD231PS Y4, Y3, Y0
+	VMASKMOVPS  (DX)(DI*1), Y2, Y3
+	VFMADD231PS Y4, Y3, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPS       Y3, Y2, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSHDUP    Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R10, $0x01
+	JNE         narrowTurn3Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	VMOVSS      (DX)(DI*2), X10
+	VFMADD231PS Y11, Y10, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVDQU     (R11), Y3
+	VMASKMOVPS  (BX), Y3, Y5
+	VMASKMOVPS  (DX), Y3, Y4
+	VFMADD231PS Y5, Y4, Y0
+	VMASKMOVPS  (DX)(DI*1), Y3, Y4
+	VFMADD231PS Y5, Y4, Y1
+	VMASKMOVPS  (DX)(DI*2), Y3, Y4
+	VFMADD231PS Y5, Y4, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPS       Y4, Y3, Y0
+	VPERMILPS    $0x4e, Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVSHDUP    Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       Y4, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSHDUP    Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+
+done:
+	DECQ R13
+	JZ   end
+	MOVQ ldy+48(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, BX
+	MOVQ ldq+72(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, R14
+	MOVQ R14, SI
+	MOVQ x+24(FP), DX
+	MOVQ n+0(FP), AX
+	JMP  query
+
+end:
+	VZEROUPPER
+	RET
+
+// func dotPairsFloat256(n int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int)
+// Requires: AVX, FMA3
+TEXT ·dotPairsFloat256(SB), NOSPLIT, $0-64
+	MOVQ  n+0(FP), AX
+	MOVQ  d+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  y+32(FP), BX
+	MOVQ  out+48(FP), SI
+	MOVQ  ldx+24(FP), DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+	MOVQ  ldo+56(FP), R9
+	SHLQ  $0x02, R9
+	MOVQ  CX, R10
+	ANDQ  $0x0f, R10
+	SHRQ  $0x04, CX
+	LEAQ  dotMasks<>+0(SB), R11
+	ADDQ  $0x40, R11
+	MOVQ  R10, R12
+	SHLQ  $0x02, R12
+	SUBQ  R12, R11
+	MOVQ  CX, R12
+	SHLQ  $0x06, R12
+	MOVQ  ldy+40(FP), R13
+	SHLQ  $0x02, R13
+	LEAQ  (R13)(R13*2), R14
+	TESTQ CX, CX
+	JNZ   Rows
+	CMPQ  R10, $0x08
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R15
+	TESTQ  R15, R15
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPS     (BX), Y9
+	VMOVUPS     (DX), Y8
+	VFMADD231PS Y9, Y8, Y0
+	VMOVUPS     (BX)(R13*1), Y9
+	VMOVUPS     (DX)(DI*1), Y8
+	VFMADD231PS Y9, Y8, Y1
+	VMOVUPS     (BX)(R13*2), Y9
+	VMOVUPS     (DX)(DI*2), Y8
+	VFMADD231PS Y9, Y8, Y2
+	VMOVUPS     (BX)(R14*1), Y9
+	VMOVUPS     (DX)(R8*1), Y8
+	VFMADD231PS Y9, Y8, Y3
+	VMOVUPS     32(BX), Y9
+	VMOVUPS     32(DX), Y8
+	VFMADD231PS Y9, Y8, Y4
+	VMOVUPS     32(BX)(R13*1), Y9
+	VMOVUPS     32(DX)(DI*1), Y8
+	VFMADD231PS Y9, Y8, Y5
+	VMOVUPS     32(BX)(R13*2), Y9
+	VMOVUPS     32(DX)(DI*2), Y8
+	VFMADD231PS Y9, Y8, Y6
+	VMOVUPS     32(BX)(R14*1), Y9
+	VMOVUPS     32(DX)(R8*1), Y8
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R15
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R10, R10
+	JZ          Turn4Sum
+	CMPQ        R10, $0x08
+	JG          Turn4Wide
+	CMPQ        R10, $0x01
+	JNE         Turn4Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (BX)(R13*1), X11
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	VMOVSS      (BX)(R13*2), X11
+	VMOVSS      (DX)(DI*2), X10
+	VFMADD231PS Y11, Y10, Y2
+	VMOVSS      (BX)(R14*1), X11
+	VMOVSS      (DX)(R8*1), X10
+	VFMADD231PS Y11, Y10, Y3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPS  (BX), Y8, Y12
+	VMASKMOVPS  (DX), Y8, Y9
+	VFMADD231PS Y12, Y9, Y0
+	VMASKMOVPS  (BX)(R13*1), Y8, Y12
+	VMASKMOVPS  (DX)(DI*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y1
+	VMASKMOVPS  (BX)(R13*2), Y8, Y12
+	VMASKMOVPS  (DX)(DI*2), Y8, Y9
+	VFMADD231PS Y12, Y9, Y2
+	VMASKMOVPS  (BX)(R14*1), Y8, Y12
+	VMASKMOVPS  (DX)(R8*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPS  (BX), Y8, Y12
+	VMASKMOVPS  (DX), Y8, Y9
+	VFMADD231PS Y12, Y9, Y0
+	VMASKMOVPS  (BX)(R13*1), Y8, Y12
+	VMASKMOVPS  (DX)(DI*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y1
+	VMASKMOVPS  (BX)(R13*2), Y8, Y12
+	VMASKMOVPS  (DX)(DI*2), Y8, Y9
+	VFMADD231PS Y12, Y9, Y2
+	VMASKMOVPS  (BX)(R14*1), Y8, Y12
+	VMASKMOVPS  (DX)(R8*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y3
+	VMOVDQU     32(R11), Y8
+	VMASKMOVPS  32(BX), Y8, Y12
+	VMASKMOVPS  32(DX), Y8, Y9
+	VFMADD231PS Y12, Y9, Y4
+	VMASKMOVPS  32(BX)(R13*1), Y8, Y12
+	VMASKMOVPS  32(DX)(DI*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y5
+	VMASKMOVPS  32(BX)(R13*2), Y8, Y12
+	VMASKMOVPS  32(DX)(DI*2), Y8, Y9
+	VFMADD231PS Y12, Y9, Y6
+	VMASKMOVPS  32(BX)(R14*1), Y8, Y12
+	VMASKMOVPS  32(DX)(R8*1), Y8, Y9
+	VFMADD231PS Y12, Y9, Y7
+
+Turn4Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y4, Y0
+	VPERMILPS    $0x4e, Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VMOVSHDUP    Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X5
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPS       Y1, Y4, Y2
+	VPERMILPS    $0x4e, Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VMOVSHDUP    Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X5, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (BX)(R13*4), BX
+	SUBQ         $0x04, AX
+	JNZ          Rows
+	JMP          end
+
+Turn1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPS     (BX), Y3
+	VMOVUPS     (DX), Y2
+	VFMADD231PS Y3, Y2, Y0
+	VMOVUPS     32(BX), Y3
+	VMOVUPS     32(DX), Y2
+	VFMADD231PS Y3, Y2, Y1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R10, R10
+	JZ          Turn1Sum
+	CMPQ        R10, $0x08
+	JG          Turn1Wide
+	CMPQ        R10, $0x01
+	JNE         Turn1Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPS  (BX), Y2, Y3
+	VMASKMOVPS  (DX), Y2, Y2
+	VFMADD231PS Y3, Y2, Y0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPS  (BX), Y2, Y3
+	VMASKMOVPS  (DX), Y2, Y2
+	VFMADD231PS Y3, Y2, Y0
+	VMOVDQU     32(R11), Y2
+	VMASKMOVPS  32(BX), Y2, Y3
+	VMASKMOVPS  32(DX), Y2, Y2
+	VFMADD231PS Y3, Y2, Y1
+
+Turn1Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X10
+	VADDPS       Y10, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSHDUP    Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+Turn2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPS     (BX), Y5
+	VMOVUPS     (DX), Y4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVUPS     (BX)(R13*1), Y5
+	VMOVUPS     (DX)(DI*1), Y4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVUPS     32(BX), Y5
+	VMOVUPS     32(DX), Y4
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS     32(BX)(R13*1), Y5
+	VMOVUPS     32(DX)(DI*1), Y4
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R10, R10
+	JZ          Turn2Sum
+	CMPQ        R10, $0x08
+	JG          Turn2Wide
+	CMPQ        R10, $0x01
+	JNE         Turn2Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (BX)(R13*1), X11
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPS  (BX), Y4, Y6
+	VMASKMOVPS  (DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y0
+	VMASKMOVPS  (BX)(R13*1), Y4, Y6
+	VMASKMOVPS  (DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPS  (BX), Y4, Y6
+	VMASKMOVPS  (DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y0
+	VMASKMOVPS  (BX)(R13*1), Y4, Y6
+	VMASKMOVPS  (DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y1
+	VMOVDQU     32(R11), Y4
+	VMASKMOVPS  32(BX), Y4, Y6
+	VMASKMOVPS  32(DX), Y4, Y5
+	VFMADD231PS Y6, Y5, Y2
+	VMASKMOVPS  32(BX)(R13*1), Y4, Y6
+	VMASKMOVPS  32(DX)(DI*1), Y4, Y5
+	VFMADD231PS Y6, Y5, Y3
+
+Turn2Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSHDUP    Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+Turn3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPS     (BX), Y7
+	VMOVUPS     (DX), Y6
+	VFMADD231PS Y7, Y6, Y0
+	VMOVUPS     (BX)(R13*1), Y7
+	VMOVUPS     (DX)(DI*1), Y6
+	VFMADD231PS Y7, Y6, Y1
+	VMOVUPS     (BX)(R13*2), Y7
+	VMOVUPS     (DX)(DI*2), Y6
+	VFMADD231PS Y7, Y6, Y2
+	VMOVUPS     32(BX), Y7
+	VMOVUPS     32(DX), Y6
+	VFMADD231PS Y7, Y6, Y3
+	VMOVUPS     32(BX)(R13*1), Y7
+	VMOVUPS     32(DX)(DI*1), Y6
+	VFMADD231PS Y7, Y6, Y4
+	VMOVUPS     32(BX)(R13*2), Y7
+	VMOVUPS     32(DX)(DI*2), Y6
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R10, R10
+	JZ          Turn3Sum
+	CMPQ        R10, $0x08
+	JG          Turn3Wide
+	CMPQ        R10, $0x01
+	JNE         Turn3Several
+	VMOVSS      (BX), X11
+	VMOVSS      (DX), X10
+	VFMADD231PS Y11, Y10, Y0
+	VMOVSS      (BX)(R13*1), X11
+	VMOVSS      (DX)(DI*1), X10
+	VFMADD231PS Y11, Y10, Y1
+	VMOVSS      (BX)(R13*2), X11
+	VMOVSS      (DX)(DI*2), X10
+	VFMADD231PS Y11, Y10, Y2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPS  (BX), Y6, Y8
+	VMASKMOVPS  (DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y0
+	VMASKMOVPS  (BX)(R13*1), Y6, Y8
+	VMASKMOVPS  (DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y1
+	VMASKMOVPS  (BX)(R13*2), Y6, Y8
+	VMASKMOVPS  (DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPS  (BX), Y6, Y8
+	VMASKMOVPS  (DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y0
+	VMASKMOVPS  (BX)(R13*1), Y6, Y8
+	VMASKMOVPS  (DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y1
+	VMASKMOVPS  (BX)(R13*2), Y6, Y8
+	VMASKMOVPS  (DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y2
+	VMOVDQU     32(R11), Y6
+	VMASKMOVPS  32(BX), Y6, Y8
+	VMASKMOVPS  32(DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y3
+	VMASKMOVPS  32(BX)(R13*1), Y6, Y8
+	VMASKMOVPS  32(DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y4
+	VMASKMOVPS  32(BX)(R13*2), Y6, Y8
+	VMASKMOVPS  32(DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y5
+
+Turn3Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y3, Y0
+	VPERMILPS    $0x4e, Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVSHDUP    Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       Y1, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSHDUP    Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X4, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R10, $0x01
+	JNE         narrowTurn4Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVSS      (BX)(R13*1), X5
+	VMOVSS      (DX)(DI*1), X4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVSS      (BX)(R13*2), X5
+	VMOVSS      (DX)(DI*2), X4
+	VFMADD231PS Y5, Y4, Y2
+	VMOVSS      (BX)(R14*1), X5
+	VMOVSS      (DX)(R8*1), X4
+	VFMADD231PS Y5, Y4, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPS  (BX), Y6, Y8
+	VMASKMOVPS  (DX), Y6, Y7
+	VFMADD231PS Y8, Y7, Y0
+	VMASKMOVPS  (BX)(R13*1), Y6, Y8
+	VMASKMOVPS  (DX)(DI*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y1
+	VMASKMOVPS  (BX)(R13*2), Y6, Y8
+	VMASKMOVPS  (DX)(DI*2), Y6, Y7
+	VFMADD231PS Y8, Y7, Y2
+	VMASKMOVPS  (BX)(R14*1), Y6, Y8
+	VMASKMOVPS  (DX)(R8*1), Y6, Y7
+	VFMADD231PS Y8, Y7, Y3
+
+narrowTurn4Added:
+	VXORPS       Y7, Y7, Y7
+	VADDPS       Y7, Y0, Y0
+	VADDPS       Y7, Y1, Y1
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y6
+	VPERM2F128   $0x31, Y1, Y0, Y7
+	VADDPS       Y7, Y6, Y0
+	VPERMILPS    $0x4e, Y0, Y6
+	VADDPS       Y6, Y0, Y0
+	VMOVSHDUP    Y0, Y6
+	VADDPS       Y6, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y6
+	VPERM2F128   $0x31, Y3, Y2, Y7
+	VADDPS       Y7, Y6, Y2
+	VPERMILPS    $0x4e, Y2, Y6
+	VADDPS       Y6, Y2, Y2
+	VMOVSHDUP    Y2, Y6
+	VADDPS       Y6, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (BX)(R13*4), BX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          end
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R10, $0x01
+	JNE         narrowTurn1Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVDQU     (R11), Y1
+	VMASKMOVPS  (BX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y1
+	VFMADD231PS Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       Y1, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSHDUP    Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R10, $0x01
+	JNE         narrowTurn2Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVSS      (BX)(R13*1), X5
+	VMOVSS      (DX)(DI*1), X4
+	VFMADD231PS Y5, Y4, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPS  (BX), Y2, Y4
+	VMASKMOVPS  (DX), Y2, Y3
+	VFMADD231PS Y4, Y3, Y0
+	VMASKMOVPS  (BX)(R13*1), Y2, Y4
+	VMASKMOVPS  (DX)(DI*1), Y2, Y3
+	VFMADD231PS Y4, Y3, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPS       Y3, Y2, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSHDUP    Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R10, $0x01
+	JNE         narrowTurn3Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVSS      (BX)(R13*1), X5
+	VMOVSS      (DX)(DI*1), X4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVSS      (BX)(R13*2), X5
+	VMOVSS      (DX)(DI*2), X4
+	VFMADD231PS Y5, Y4, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVDQU     (R11), Y3
+	VMASKMOVPS  (BX), Y3, Y5
+	VMASKMOVPS  (DX), Y3, Y4
+	VFMADD231PS Y5, Y4, Y0
+	VMASKMOVPS  (BX)(R13*1), Y3, Y5
+	VMASKMOVPS  (DX)(DI*1), Y3, Y4
+	VFMADD231PS Y5, Y4, Y1
+	VMASKMOVPS  (BX)(R13*2), Y3, Y5
+	VMASKMOVPS  (DX)(DI*2), Y3, Y4
+	VFMADD231PS Y5, Y4, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPS       Y4, Y3, Y0
+	VPERMILPS    $0x4e, Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVSHDUP    Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       Y4, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSHDUP    Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+
+end:
+	VZEROUPPER
+	RET
+
 // func dotsFloat512(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, CMOV, MMX+
 TEXT ·dotsFloat512(SB), NOSPLIT, $0-72
@@ -2600,6 +3885,1129 @@ tile1x6Sum:
 not1:
 	RET
 
+// func dotColumnsFloat512(n int, q int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int, ldq int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dotColumnsFloat512(SB), NOSPLIT, $0-80
+	MOVQ  n+0(FP), AX
+	MOVQ  d+16(FP), CX
+	MOVQ  x+24(FP), DX
+	MOVQ  y+40(FP), BX
+	MOVQ  out+56(FP), SI
+	MOVQ  ldx+32(FP), DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+	MOVQ  ldo+64(FP), R9
+	SHLQ  $0x02, R9
+	MOVQ  CX, R11
+	ANDQ  $0x0f, R11
+	MOVQ  CX, R10
+	SHRQ  $0x04, R10
+	MOVQ  $0x00000001, R12
+	MOVQ  R11, CX
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	MOVQ  R10, CX
+	SHLQ  $0x06, CX
+	MOVQ  q+8(FP), R12
+
+query:
+	MOVQ  SI, R13
+	TESTQ R10, R10
+	JNZ   Rows
+	CMPQ  R11, $0x08
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   R10, R14
+	TESTQ  R14, R14
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPS     (BX), Z5
+	VMOVUPS     (DX), Z4
+	VFMADD231PS Z5, Z4, Z0
+	VMOVUPS     (DX)(DI*1), Z4
+	VFMADD231PS Z5, Z4, Z1
+	VMOVUPS     (DX)(DI*2), Z4
+	VFMADD231PS Z5, Z4, Z2
+	VMOVUPS     (DX)(R8*1), Z4
+	VFMADD231PS Z5, Z4, Z3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R14
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R11, R11
+	JZ          Turn4Sum
+	CMPQ        R11, $0x08
+	JG          Turn4Wide
+	CMPQ        R11, $0x01
+	JNE         Turn4Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Z7, Z6, Z1
+	VMOVSS      (DX)(DI*2), X6
+	VFMADD231PS Z7, Z6, Z2
+	VMOVSS      (DX)(R8*1), X6
+	VFMADD231PS Z7, Z6, Z3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVUPS.Z   (BX), K1, Y9
+	VMOVUPS.Z   (DX), K1, Y8
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS.Z   (DX)(DI*2), K1, Y8
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS.Z   (DX)(R8*1), K1, Y8
+	VFMADD231PS Z9, Z8, Z3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVUPS.Z   (BX), K1, Z5
+	VMOVUPS.Z   (DX), K1, Z4
+	VFMADD231PS Z5, Z4, Z0
+	VMOVUPS.Z   (DX)(DI*1), K1, Z4
+	VFMADD231PS Z5, Z4, Z1
+	VMOVUPS.Z   (DX)(DI*2), K1, Z4
+	VFMADD231PS Z5, Z4, Z2
+	VMOVUPS.Z   (DX)(R8*1), K1, Z4
+	VFMADD231PS Z5, Z4, Z3
+
+Turn4Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z4
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPS        Z1, Z4, Z0
+	VSHUFF64X2    $0x44, Z3, Z2, Z4
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z4, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z4
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPS        Z1, Z4, Z0
+	VPERMILPS     $0x4e, Z0, Z4
+	VADDPS        Z4, Z0, Z0
+	VMOVSHDUP     Z0, Z4
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VEXTRACTF32X4 $0x03, Z0, X3
+	VMOVSS        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X2, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X3, (SI)
+	ADDQ          R9, SI
+	LEAQ          (DX)(DI*4), DX
+	SUBQ          $0x04, AX
+	JNZ           Rows
+	JMP           done
+
+Turn1:
+	VXORPS Z0, Z0, Z0
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (DX), Z1
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R11, R11
+	JZ          Turn1Sum
+	CMPQ        R11, $0x08
+	JG          Turn1Wide
+	CMPQ        R11, $0x01
+	JNE         Turn1Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVUPS.Z   (BX), K1, Y9
+	VMOVUPS.Z   (DX), K1, Y8
+	VFMADD231PS Z9, Z8, Z0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (DX), K1, Z1
+	VFMADD231PS Z2, Z1, Z0
+
+Turn1Sum:
+	SUBQ       CX, DX
+	SUBQ       CX, BX
+	VSHUFF64X2 $0x44, Z0, Z0, Z1
+	VSHUFF64X2 $0xee, Z0, Z0, Z0
+	VADDPS     Z0, Z1, Z0
+	VSHUFF64X2 $0x88, Z0, Z0, Z1
+	VSHUFF64X2 $0xdd, Z0, Z0, Z0
+	VADDPS     Z0, Z1, Z0
+	VPERMILPS  $0x4e, Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVSHDUP  Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVSS     X0, (SI)
+	ADDQ       R9, SI
+	JMP        done
+
+Turn2:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPS     (BX), Z3
+	VMOVUPS     (DX), Z2
+	VFMADD231PS Z3, Z2, Z0
+	VMOVUPS     (DX)(DI*1), Z2
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R11, R11
+	JZ          Turn2Sum
+	CMPQ        R11, $0x08
+	JG          Turn2Wide
+	CMPQ        R11, $0x01
+	JNE         Turn2Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Z7, Z6, Z1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVUPS.Z   (BX), K1, Y9
+	VMOVUPS.Z   (DX), K1, Y8
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PS Z9, Z8, Z1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVUPS.Z   (BX), K1, Z3
+	VMOVUPS.Z   (DX), K1, Z2
+	VFMADD231PS Z3, Z2, Z0
+	VMOVUPS.Z   (DX)(DI*1), K1, Z2
+	VFMADD231PS Z3, Z2, Z1
+
+Turn2Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z2
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z2, Z0
+	VSHUFF64X2    $0x88, Z0, Z0, Z2
+	VSHUFF64X2    $0xdd, Z0, Z0, Z0
+	VADDPS        Z0, Z2, Z0
+	VPERMILPS     $0x4e, Z0, Z2
+	VADDPS        Z2, Z0, Z0
+	VMOVSHDUP     Z0, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVSS        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X1, (SI)
+	ADDQ          R9, SI
+	JMP           done
+
+Turn3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPS     (BX), Z4
+	VMOVUPS     (DX), Z3
+	VFMADD231PS Z4, Z3, Z0
+	VMOVUPS     (DX)(DI*1), Z3
+	VFMADD231PS Z4, Z3, Z1
+	VMOVUPS     (DX)(DI*2), Z3
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R11, R11
+	JZ          Turn3Sum
+	CMPQ        R11, $0x08
+	JG          Turn3Wide
+	CMPQ        R11, $0x01
+	JNE         Turn3Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Z7, Z6, Z1
+	VMOVSS      (DX)(DI*2), X6
+	VFMADD231PS Z7, Z6, Z2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVUPS.Z   (BX), K1, Y9
+	VMOVUPS.Z   (DX), K1, Y8
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS.Z   (DX)(DI*2), K1, Y8
+	VFMADD231PS Z9, Z8, Z2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVUPS.Z   (BX), K1, Z4
+	VMOVUPS.Z   (DX), K1, Z3
+	VFMADD231PS Z4, Z3, Z0
+	VMOVUPS.Z   (DX)(DI*1), K1, Z3
+	VFMADD231PS Z4, Z3, Z1
+	VMOVUPS.Z   (DX)(DI*2), K1, Z3
+	VFMADD231PS Z4, Z3, Z2
+
+Turn3Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z3
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPS        Z1, Z3, Z0
+	VSHUFF64X2    $0x44, Z2, Z2, Z3
+	VSHUFF64X2    $0xee, Z2, Z2, Z1
+	VADDPS        Z1, Z3, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z3
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPS        Z1, Z3, Z0
+	VPERMILPS     $0x4e, Z0, Z3
+	VADDPS        Z3, Z0, Z0
+	VMOVSHDUP     Z0, Z3
+	VADDPS        Z3, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VMOVSS        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X2, (SI)
+	ADDQ          R9, SI
+	JMP           done
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R11, $0x01
+	JNE         narrowTurn4Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Y7, Y6, Y0
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Y7, Y6, Y1
+	VMOVSS      (DX)(DI*2), X6
+	VFMADD231PS Y7, Y6, Y2
+	VMOVSS      (DX)(R8*1), X6
+	VFMADD231PS Y7, Y6, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVUPS.Z   (BX), K1, Y5
+	VMOVUPS.Z   (DX), K1, Y4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVUPS.Z   (DX)(DI*1), K1, Y4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVUPS.Z   (DX)(DI*2), K1, Y4
+	VFMADD231PS Y5, Y4, Y2
+	VMOVUPS.Z   (DX)(R8*1), K1, Y4
+	VFMADD231PS Y5, Y4, Y3
+
+narrowTurn4Added:
+	VXORPS       Y5, Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VADDPS       Y5, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y5
+	VADDPS       Y5, Y4, Y0
+	VPERMILPS    $0x4e, Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VMOVSHDUP    Y0, Y4
+	VADDPS       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y5
+	VADDPS       Y5, Y4, Y2
+	VPERMILPS    $0x4e, Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VMOVSHDUP    Y2, Y4
+	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          done
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R11, $0x01
+	JNE         narrowTurn1Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Y7, Y6, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVUPS.Z   (BX), K1, Y2
+	VMOVUPS.Z   (DX), K1, Y1
+	VFMADD231PS Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       Y1, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSHDUP    Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R11, $0x01
+	JNE         narrowTurn2Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Y7, Y6, Y0
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Y7, Y6, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVUPS.Z   (BX), K1, Y3
+	VMOVUPS.Z   (DX), K1, Y2
+	VFMADD231PS Y3, Y2, Y0
+	VMOVUPS.Z   (DX)(DI*1), K1, Y2
+	VFMADD231PS Y3, Y2, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPS       Y3, Y2, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSHDUP    Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R11, $0x01
+	JNE         narrowTurn3Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Y7, Y6, Y0
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Y7, Y6, Y1
+	VMOVSS      (DX)(DI*2), X6
+	VFMADD231PS Y7, Y6, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVUPS.Z   (BX), K1, Y4
+	VMOVUPS.Z   (DX), K1, Y3
+	VFMADD231PS Y4, Y3, Y0
+	VMOVUPS.Z   (DX)(DI*1), K1, Y3
+	VFMADD231PS Y4, Y3, Y1
+	VMOVUPS.Z   (DX)(DI*2), K1, Y3
+	VFMADD231PS Y4, Y3, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPS       Y4, Y3, Y0
+	VPERMILPS    $0x4e, Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVSHDUP    Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       Y4, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSHDUP    Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+
+done:
+	DECQ R12
+	JZ   end
+	MOVQ ldy+48(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, BX
+	MOVQ ldq+72(FP), AX
+	SHLQ $0x02, AX
+	ADDQ AX, R13
+	MOVQ R13, SI
+	MOVQ x+24(FP), DX
+	MOVQ n+0(FP), AX
+	JMP  query
+
+end:
+	VZEROUPPER
+	RET
+
+// func dotPairsFloat512(n int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dotPairsFloat512(SB), NOSPLIT, $0-64
+	MOVQ  n+0(FP), AX
+	MOVQ  d+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  y+32(FP), BX
+	MOVQ  out+48(FP), SI
+	MOVQ  ldx+24(FP), DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+	MOVQ  ldo+56(FP), R9
+	SHLQ  $0x02, R9
+	MOVQ  CX, R11
+	ANDQ  $0x0f, R11
+	MOVQ  CX, R10
+	SHRQ  $0x04, R10
+	MOVQ  $0x00000001, R12
+	MOVQ  R11, CX
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	MOVQ  R10, CX
+	SHLQ  $0x06, CX
+	MOVQ  ldy+40(FP), R12
+	SHLQ  $0x02, R12
+	LEAQ  (R12)(R12*2), R13
+	TESTQ R10, R10
+	JNZ   Rows
+	CMPQ  R11, $0x08
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   R10, R14
+	TESTQ  R14, R14
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPS     (BX), Z5
+	VMOVUPS     (DX), Z4
+	VFMADD231PS Z5, Z4, Z0
+	VMOVUPS     (BX)(R12*1), Z5
+	VMOVUPS     (DX)(DI*1), Z4
+	VFMADD231PS Z5, Z4, Z1
+	VMOVUPS     (BX)(R12*2), Z5
+	VMOVUPS     (DX)(DI*2), Z4
+	VFMADD231PS Z5, Z4, Z2
+	VMOVUPS     (BX)(R13*1), Z5
+	VMOVUPS     (DX)(R8*1), Z4
+	VFMADD231PS Z5, Z4, Z3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R14
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R11, R11
+	JZ          Turn4Sum
+	CMPQ        R11, $0x08
+	JG          Turn4Wide
+	CMPQ        R11, $0x01
+	JNE         Turn4Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVSS      (BX)(R12*1), X7
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Z7, Z6, Z1
+	VMOVSS      (BX)(R12*2), X7
+	VMOVSS      (DX)(DI*2), X6
+	VFMADD231PS Z7, Z6, Z2
+	VMOVSS      (BX)(R13*1), X7
+	VMOVSS      (DX)(R8*1), X6
+	VFMADD231PS Z7, Z6, Z3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVUPS.Z   (BX), K1, Y9
+	VMOVUPS.Z   (DX), K1, Y8
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS.Z   (BX)(R12*1), K1, Y9
+	VMOVUPS.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS.Z   (BX)(R12*2), K1, Y9
+	VMOVUPS.Z   (DX)(DI*2), K1, Y8
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS.Z   (BX)(R13*1), K1, Y9
+	VMOVUPS.Z   (DX)(R8*1), K1, Y8
+	VFMADD231PS Z9, Z8, Z3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVUPS.Z   (BX), K1, Z5
+	VMOVUPS.Z   (DX), K1, Z4
+	VFMADD231PS Z5, Z4, Z0
+	VMOVUPS.Z   (BX)(R12*1), K1, Z5
+	VMOVUPS.Z   (DX)(DI*1), K1, Z4
+	VFMADD231PS Z5, Z4, Z1
+	VMOVUPS.Z   (BX)(R12*2), K1, Z5
+	VMOVUPS.Z   (DX)(DI*2), K1, Z4
+	VFMADD231PS Z5, Z4, Z2
+	VMOVUPS.Z   (BX)(R13*1), K1, Z5
+	VMOVUPS.Z   (DX)(R8*1), K1, Z4
+	VFMADD231PS Z5, Z4, Z3
+
+Turn4Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z4
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPS        Z1, Z4, Z0
+	VSHUFF64X2    $0x44, Z3, Z2, Z4
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPS        Z1, Z4, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z4
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPS        Z1, Z4, Z0
+	VPERMILPS     $0x4e, Z0, Z4
+	VADDPS        Z4, Z0, Z0
+	VMOVSHDUP     Z0, Z4
+	VADDPS        Z4, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VEXTRACTF32X4 $0x03, Z0, X3
+	VMOVSS        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X2, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X3, (SI)
+	ADDQ          R9, SI
+	LEAQ          (DX)(DI*4), DX
+	LEAQ          (BX)(R12*4), BX
+	SUBQ          $0x04, AX
+	JNZ           Rows
+	JMP           end
+
+Turn1:
+	VXORPS Z0, Z0, Z0
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPS     (BX), Z2
+	VMOVUPS     (DX), Z1
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R11, R11
+	JZ          Turn1Sum
+	CMPQ        R11, $0x08
+	JG          Turn1Wide
+	CMPQ        R11, $0x01
+	JNE         Turn1Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVUPS.Z   (BX), K1, Y7
+	VMOVUPS.Z   (DX), K1, Y6
+	VFMADD231PS Z7, Z6, Z0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVUPS.Z   (BX), K1, Z2
+	VMOVUPS.Z   (DX), K1, Z1
+	VFMADD231PS Z2, Z1, Z0
+
+Turn1Sum:
+	SUBQ       CX, DX
+	SUBQ       CX, BX
+	VSHUFF64X2 $0x44, Z0, Z0, Z1
+	VSHUFF64X2 $0xee, Z0, Z0, Z0
+	VADDPS     Z0, Z1, Z0
+	VSHUFF64X2 $0x88, Z0, Z0, Z1
+	VSHUFF64X2 $0xdd, Z0, Z0, Z0
+	VADDPS     Z0, Z1, Z0
+	VPERMILPS  $0x4e, Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVSHDUP  Z0, Z1
+	VADDPS     Z1, Z0, Z0
+	VMOVSS     X0, (SI)
+	ADDQ       R9, SI
+	JMP        end
+
+Turn2:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPS     (BX), Z3
+	VMOVUPS     (DX), Z2
+	VFMADD231PS Z3, Z2, Z0
+	VMOVUPS     (BX)(R12*1), Z3
+	VMOVUPS     (DX)(DI*1), Z2
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R11, R11
+	JZ          Turn2Sum
+	CMPQ        R11, $0x08
+	JG          Turn2Wide
+	CMPQ        R11, $0x01
+	JNE         Turn2Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVSS      (BX)(R12*1), X7
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Z7, Z6, Z1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVUPS.Z   (BX), K1, Y7
+	VMOVUPS.Z   (DX), K1, Y6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVUPS.Z   (BX)(R12*1), K1, Y7
+	VMOVUPS.Z   (DX)(DI*1), K1, Y6
+	VFMADD231PS Z7, Z6, Z1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVUPS.Z   (BX), K1, Z3
+	VMOVUPS.Z   (DX), K1, Z2
+	VFMADD231PS Z3, Z2, Z0
+	VMOVUPS.Z   (BX)(R12*1), K1, Z3
+	VMOVUPS.Z   (DX)(DI*1), K1, Z2
+	VFMADD231PS Z3, Z2, Z1
+
+Turn2Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z2
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPS        Z0, Z2, Z0
+	VSHUFF64X2    $0x88, Z0, Z0, Z2
+	VSHUFF64X2    $0xdd, Z0, Z0, Z0
+	VADDPS        Z0, Z2, Z0
+	VPERMILPS     $0x4e, Z0, Z2
+	VADDPS        Z2, Z0, Z0
+	VMOVSHDUP     Z0, Z2
+	VADDPS        Z2, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVSS        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X1, (SI)
+	ADDQ          R9, SI
+	JMP           end
+
+Turn3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPS     (BX), Z4
+	VMOVUPS     (DX), Z3
+	VFMADD231PS Z4, Z3, Z0
+	VMOVUPS     (BX)(R12*1), Z4
+	VMOVUPS     (DX)(DI*1), Z3
+	VFMADD231PS Z4, Z3, Z1
+	VMOVUPS     (BX)(R12*2), Z4
+	VMOVUPS     (DX)(DI*2), Z3
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R11, R11
+	JZ          Turn3Sum
+	CMPQ        R11, $0x08
+	JG          Turn3Wide
+	CMPQ        R11, $0x01
+	JNE         Turn3Several
+	VMOVSS      (BX), X7
+	VMOVSS      (DX), X6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVSS      (BX)(R12*1), X7
+	VMOVSS      (DX)(DI*1), X6
+	VFMADD231PS Z7, Z6, Z1
+	VMOVSS      (BX)(R12*2), X7
+	VMOVSS      (DX)(DI*2), X6
+	VFMADD231PS Z7, Z6, Z2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVUPS.Z   (BX), K1, Y7
+	VMOVUPS.Z   (DX), K1, Y6
+	VFMADD231PS Z7, Z6, Z0
+	VMOVUPS.Z   (BX)(R12*1), K1, Y7
+	VMOVUPS.Z   (DX)(DI*1), K1, Y6
+	VFMADD231PS Z7, Z6, Z1
+	VMOVUPS.Z   (BX)(R12*2), K1, Y7
+	VMOVUPS.Z   (DX)(DI*2), K1, Y6
+	VFMADD231PS Z7, Z6, Z2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVUPS.Z   (BX), K1, Z4
+	VMOVUPS.Z   (DX), K1, Z3
+	VFMADD231PS Z4, Z3, Z0
+	VMOVUPS.Z   (BX)(R12*1), K1, Z4
+	VMOVUPS.Z   (DX)(DI*1), K1, Z3
+	VFMADD231PS Z4, Z3, Z1
+	VMOVUPS.Z   (BX)(R12*2), K1, Z4
+	VMOVUPS.Z   (DX)(DI*2), K1, Z3
+	VFMADD231PS Z4, Z3, Z2
+
+Turn3Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z3
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPS        Z1, Z3, Z0
+	VSHUFF64X2    $0x44, Z2, Z2, Z3
+	VSHUFF64X2    $0xee, Z2, Z2, Z1
+	VADDPS        Z1, Z3, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z3
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPS        Z1, Z3, Z0
+	VPERMILPS     $0x4e, Z0, Z3
+	VADDPS        Z3, Z0, Z0
+	VMOVSHDUP     Z0, Z3
+	VADDPS        Z3, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VMOVSS        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSS        X2, (SI)
+	ADDQ          R9, SI
+	JMP           end
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R11, $0x01
+	JNE         narrowTurn4Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVSS      (BX)(R12*1), X5
+	VMOVSS      (DX)(DI*1), X4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVSS      (BX)(R12*2), X5
+	VMOVSS      (DX)(DI*2), X4
+	VFMADD231PS Y5, Y4, Y2
+	VMOVSS      (BX)(R13*1), X5
+	VMOVSS      (DX)(R8*1), X4
+	VFMADD231PS Y5, Y4, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVUPS.Z   (BX), K1, Y7
+	VMOVUPS.Z   (DX), K1, Y6
+	VFMADD231PS Y7, Y6, Y0
+	VMOVUPS.Z   (BX)(R12*1), K1, Y7
+	VMOVUPS.Z   (DX)(DI*1), K1, Y6
+	VFMADD231PS Y7, Y6, Y1
+	VMOVUPS.Z   (BX)(R12*2), K1, Y7
+	VMOVUPS.Z   (DX)(DI*2), K1, Y6
+	VFMADD231PS Y7, Y6, Y2
+	VMOVUPS.Z   (BX)(R13*1), K1, Y7
+	VMOVUPS.Z   (DX)(R8*1), K1, Y6
+	VFMADD231PS Y7, Y6, Y3
+
+narrowTurn4Added:
+	VXORPS       Y7, Y7, Y7
+	VADDPS       Y7, Y0, Y0
+	VADDPS       Y7, Y1, Y1
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y6
+	VPERM2F128   $0x31, Y1, Y0, Y7
+	VADDPS       Y7, Y6, Y0
+	VPERMILPS    $0x4e, Y0, Y6
+	VADDPS       Y6, Y0, Y0
+	VMOVSHDUP    Y0, Y6
+	VADDPS       Y6, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y6
+	VPERM2F128   $0x31, Y3, Y2, Y7
+	VADDPS       Y7, Y6, Y2
+	VPERMILPS    $0x4e, Y2, Y6
+	VADDPS       Y6, Y2, Y2
+	VMOVSHDUP    Y2, Y6
+	VADDPS       Y6, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (BX)(R12*4), BX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          end
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R11, $0x01
+	JNE         narrowTurn1Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVUPS.Z   (BX), K1, Y2
+	VMOVUPS.Z   (DX), K1, Y1
+	VFMADD231PS Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       Y1, Y0, Y0
+	VPERMILPS    $0x4e, Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSHDUP    Y0, Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R11, $0x01
+	JNE         narrowTurn2Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVSS      (BX)(R12*1), X5
+	VMOVSS      (DX)(DI*1), X4
+	VFMADD231PS Y5, Y4, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVUPS.Z   (BX), K1, Y3
+	VMOVUPS.Z   (DX), K1, Y2
+	VFMADD231PS Y3, Y2, Y0
+	VMOVUPS.Z   (BX)(R12*1), K1, Y3
+	VMOVUPS.Z   (DX)(DI*1), K1, Y2
+	VFMADD231PS Y3, Y2, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPS       Y3, Y2, Y0
+	VPERMILPS    $0x4e, Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVSHDUP    Y0, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R11, $0x01
+	JNE         narrowTurn3Several
+	VMOVSS      (BX), X5
+	VMOVSS      (DX), X4
+	VFMADD231PS Y5, Y4, Y0
+	VMOVSS      (BX)(R12*1), X5
+	VMOVSS      (DX)(DI*1), X4
+	VFMADD231PS Y5, Y4, Y1
+	VMOVSS      (BX)(R12*2), X5
+	VMOVSS      (DX)(DI*2), X4
+	VFMADD231PS Y5, Y4, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVUPS.Z   (BX), K1, Y4
+	VMOVUPS.Z   (DX), K1, Y3
+	VFMADD231PS Y4, Y3, Y0
+	VMOVUPS.Z   (BX)(R12*1), K1, Y4
+	VMOVUPS.Z   (DX)(DI*1), K1, Y3
+	VFMADD231PS Y4, Y3, Y1
+	VMOVUPS.Z   (BX)(R12*2), K1, Y4
+	VMOVUPS.Z   (DX)(DI*2), K1, Y3
+	VFMADD231PS Y4, Y3, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPS       Y4, Y3, Y0
+	VPERMILPS    $0x4e, Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVSHDUP    Y0, Y3
+	VADDPS       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPS       Y4, Y2, Y2
+	VPERMILPS    $0x4e, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSHDUP    Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVSS       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSS       X2, (SI)
+	ADDQ         R9, SI
+
+end:
+	VZEROUPPER
+	RET
+
 // func dotsDouble256(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·dotsDouble256(SB), NOSPLIT, $0-72
@@ -3177,6 +5585,1243 @@ tile1x3Sum:
 	RET
 
 not1:
+	RET
+
+// func dotColumnsDouble256(n int, q int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int, ldq int)
+// Requires: AVX, FMA3
+TEXT ·dotColumnsDouble256(SB), NOSPLIT, $0-80
+	MOVQ n+0(FP), AX
+	MOVQ d+16(FP), CX
+	MOVQ x+24(FP), DX
+	MOVQ y+40(FP), BX
+	MOVQ out+56(FP), SI
+	MOVQ ldx+32(FP), DI
+	SHLQ $0x03, DI
+	LEAQ (DI)(DI*2), R8
+	MOVQ ldo+64(FP), R9
+	SHLQ $0x03, R9
+	MOVQ CX, R10
+	ANDQ $0x07, R10
+	SHRQ $0x03, CX
+	LEAQ dotMasks<>+0(SB), R11
+	ADDQ $0x40, R11
+	MOVQ R10, R12
+	SHLQ $0x03, R12
+	SUBQ R12, R11
+	MOVQ CX, R12
+	SHLQ $0x06, R12
+	MOVQ q+8(FP), R13
+
+query:
+	MOVQ  SI, R14
+	TESTQ CX, CX
+	JNZ   Rows
+	CMPQ  R10, $0x04
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R15
+	TESTQ  R15, R15
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPD     (BX), Y9
+	VMOVUPD     (DX), Y8
+	VFMADD231PD Y9, Y8, Y0
+	VMOVUPD     (DX)(DI*1), Y8
+	VFMADD231PD Y9, Y8, Y1
+	VMOVUPD     (DX)(DI*2), Y8
+	VFMADD231PD Y9, Y8, Y2
+	VMOVUPD     (DX)(R8*1), Y8
+	VFMADD231PD Y9, Y8, Y3
+	VMOVUPD     32(BX), Y9
+	VMOVUPD     32(DX), Y8
+	VFMADD231PD Y9, Y8, Y4
+	VMOVUPD     32(DX)(DI*1), Y8
+	VFMADD231PD Y9, Y8, Y5
+	VMOVUPD     32(DX)(DI*2), Y8
+	VFMADD231PD Y9, Y8, Y6
+	VMOVUPD     32(DX)(R8*1), Y8
+	VFMADD231PD Y9, Y8, Y7
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R15
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R10, R10
+	JZ          Turn4Sum
+	CMPQ        R10, $0x04
+	JG          Turn4Wide
+	CMPQ        R10, $0x01
+	JNE         Turn4Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	VMOVSD      (DX)(DI*2), X10
+	VFMADD231PD Y11, Y10, Y2
+	VMOVSD      (DX)(R8*1), X10
+	VFMADD231PD Y11, Y10, Y3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPD  (BX), Y8, Y12
+	VMASKMOVPD  (DX), Y8, Y9
+	VFMADD231PD Y12, Y9, Y0
+	VMASKMOVPD  (DX)(DI*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y1
+	VMASKMOVPD  (DX)(DI*2), Y8, Y9
+	VFMADD231PD Y12, Y9, Y2
+	VMASKMOVPD  (DX)(R8*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPD  (BX), Y8, Y12
+	VMASKMOVPD  (DX), Y8, Y9
+	VFMADD231PD Y12, Y9, Y0
+	VMASKMOVPD  (DX)(DI*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y1
+	VMASKMOVPD  (DX)(DI*2), Y8, Y9
+	VFMADD231PD Y12, Y9, Y2
+	VMASKMOVPD  (DX)(R8*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y3
+	VMOVDQU     32(R11), Y8
+	VMASKMOVPD  32(BX), Y8, Y12
+	VMASKMOVPD  32(DX), Y8, Y9
+	VFMADD231PD Y12, Y9, Y4
+	VMASKMOVPD  32(DX)(DI*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y5
+	VMASKMOVPD  32(DX)(DI*2), Y8, Y9
+	VFMADD231PD Y12, Y9, Y6
+	VMASKMOVPD  32(DX)(R8*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y7
+
+Turn4Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y4, Y0
+	VPERMILPD    $0x05, Y0, Y4
+	VADDPD       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X5
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPD       Y1, Y4, Y2
+	VPERMILPD    $0x05, Y2, Y4
+	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X5, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	SUBQ         $0x04, AX
+	JNZ          Rows
+	JMP          done
+
+Turn1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPD     (BX), Y3
+	VMOVUPD     (DX), Y2
+	VFMADD231PD Y3, Y2, Y0
+	VMOVUPD     32(BX), Y3
+	VMOVUPD     32(DX), Y2
+	VFMADD231PD Y3, Y2, Y1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R10, R10
+	JZ          Turn1Sum
+	CMPQ        R10, $0x04
+	JG          Turn1Wide
+	CMPQ        R10, $0x01
+	JNE         Turn1Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPD  (BX), Y2, Y3
+	VMASKMOVPD  (DX), Y2, Y2
+	VFMADD231PD Y3, Y2, Y0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPD  (BX), Y2, Y3
+	VMASKMOVPD  (DX), Y2, Y2
+	VFMADD231PD Y3, Y2, Y0
+	VMOVDQU     32(R11), Y2
+	VMASKMOVPD  32(BX), Y2, Y3
+	VMASKMOVPD  32(DX), Y2, Y2
+	VFMADD231PD Y3, Y2, Y1
+
+Turn1Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X10
+	VADDPD       Y10, Y0, Y0
+	VPERMILPD    $0x05, Y0, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+Turn2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPD     (BX), Y5
+	VMOVUPD     (DX), Y4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVUPD     (DX)(DI*1), Y4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVUPD     32(BX), Y5
+	VMOVUPD     32(DX), Y4
+	VFMADD231PD Y5, Y4, Y2
+	VMOVUPD     32(DX)(DI*1), Y4
+	VFMADD231PD Y5, Y4, Y3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R10, R10
+	JZ          Turn2Sum
+	CMPQ        R10, $0x04
+	JG          Turn2Wide
+	CMPQ        R10, $0x01
+	JNE         Turn2Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPD  (BX), Y4, Y6
+	VMASKMOVPD  (DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y0
+	VMASKMOVPD  (DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPD  (BX), Y4, Y6
+	VMASKMOVPD  (DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y0
+	VMASKMOVPD  (DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y1
+	VMOVDQU     32(R11), Y4
+	VMASKMOVPD  32(BX), Y4, Y6
+	VMASKMOVPD  32(DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y2
+	VMASKMOVPD  32(DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y3
+
+Turn2Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
+	VPERMILPD    $0x05, Y0, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+Turn3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPD     (BX), Y7
+	VMOVUPD     (DX), Y6
+	VFMADD231PD Y7, Y6, Y0
+	VMOVUPD     (DX)(DI*1), Y6
+	VFMADD231PD Y7, Y6, Y1
+	VMOVUPD     (DX)(DI*2), Y6
+	VFMADD231PD Y7, Y6, Y2
+	VMOVUPD     32(BX), Y7
+	VMOVUPD     32(DX), Y6
+	VFMADD231PD Y7, Y6, Y3
+	VMOVUPD     32(DX)(DI*1), Y6
+	VFMADD231PD Y7, Y6, Y4
+	VMOVUPD     32(DX)(DI*2), Y6
+	VFMADD231PD Y7, Y6, Y5
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R10, R10
+	JZ          Turn3Sum
+	CMPQ        R10, $0x04
+	JG          Turn3Wide
+	CMPQ        R10, $0x01
+	JNE         Turn3Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	VMOVSD      (DX)(DI*2), X10
+	VFMADD231PD Y11, Y10, Y2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPD  (BX), Y6, Y8
+	VMASKMOVPD  (DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y0
+	VMASKMOVPD  (DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y1
+	VMASKMOVPD  (DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPD  (BX), Y6, Y8
+	VMASKMOVPD  (DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y0
+	VMASKMOVPD  (DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y1
+	VMASKMOVPD  (DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y2
+	VMOVDQU     32(R11), Y6
+	VMASKMOVPD  32(BX), Y6, Y8
+	VMASKMOVPD  32(DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y3
+	VMASKMOVPD  32(DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y4
+	VMASKMOVPD  32(DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y5
+
+Turn3Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y3, Y0
+	VPERMILPD    $0x05, Y0, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPD       Y1, Y2, Y2
+	VPERMILPD    $0x05, Y2, Y3
+	VADDPD       Y3, Y2, Y2
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X4, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R10, $0x01
+	JNE         narrowTurn4Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	VMOVSD      (DX)(DI*2), X10
+	VFMADD231PD Y11, Y10, Y2
+	VMOVSD      (DX)(R8*1), X10
+	VFMADD231PD Y11, Y10, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPD  (BX), Y4, Y6
+	VMASKMOVPD  (DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y0
+	VMASKMOVPD  (DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y1
+	VMASKMOVPD  (DX)(DI*2), Y4, Y5
+	VFMADD231PD Y6, Y5, Y2
+	VMASKMOVPD  (DX)(R8*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y3
+
+narrowTurn4Added:
+	VXORPS       Y5, Y5, Y5
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y5, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y5
+	VADDPD       Y5, Y4, Y0
+	VPERMILPD    $0x05, Y0, Y4
+	VADDPD       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y5
+	VADDPD       Y5, Y4, Y2
+	VPERMILPD    $0x05, Y2, Y4
+	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          done
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R10, $0x01
+	JNE         narrowTurn1Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVDQU     (R11), Y1
+	VMASKMOVPD  (BX), Y1, Y2
+	VMASKMOVPD  (DX), Y1, Y1
+	VFMADD231PD Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       Y1, Y0, Y0
+	VPERMILPD    $0x05, Y0, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R10, $0x01
+	JNE         narrowTurn2Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPD  (BX), Y2, Y4
+	VMASKMOVPD  (DX), Y2, Y3
+	VFMADD231PD Y4, Y3, Y0
+	VMASKMOVPD  (DX)(DI*1), Y2, Y3
+	VFMADD231PD Y4, Y3, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPD       Y3, Y2, Y0
+	VPERMILPD    $0x05, Y0, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R10, $0x01
+	JNE         narrowTurn3Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	VMOVSD      (DX)(DI*2), X10
+	VFMADD231PD Y11, Y10, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVDQU     (R11), Y3
+	VMASKMOVPD  (BX), Y3, Y5
+	VMASKMOVPD  (DX), Y3, Y4
+	VFMADD231PD Y5, Y4, Y0
+	VMASKMOVPD  (DX)(DI*1), Y3, Y4
+	VFMADD231PD Y5, Y4, Y1
+	VMASKMOVPD  (DX)(DI*2), Y3, Y4
+	VFMADD231PD Y5, Y4, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPD       Y4, Y3, Y0
+	VPERMILPD    $0x05, Y0, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPD       Y4, Y2, Y2
+	VPERMILPD    $0x05, Y2, Y3
+	VADDPD       Y3, Y2, Y2
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+
+done:
+	DECQ R13
+	JZ   end
+	MOVQ ldy+48(FP), AX
+	SHLQ $0x03, AX
+	ADDQ AX, BX
+	MOVQ ldq+72(FP), AX
+	SHLQ $0x03, AX
+	ADDQ AX, R14
+	MOVQ R14, SI
+	MOVQ x+24(FP), DX
+	MOVQ n+0(FP), AX
+	JMP  query
+
+end:
+	VZEROUPPER
+	RET
+
+// func dotPairsDouble256(n int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int)
+// Requires: AVX, FMA3
+TEXT ·dotPairsDouble256(SB), NOSPLIT, $0-64
+	MOVQ  n+0(FP), AX
+	MOVQ  d+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  y+32(FP), BX
+	MOVQ  out+48(FP), SI
+	MOVQ  ldx+24(FP), DI
+	SHLQ  $0x03, DI
+	LEAQ  (DI)(DI*2), R8
+	MOVQ  ldo+56(FP), R9
+	SHLQ  $0x03, R9
+	MOVQ  CX, R10
+	ANDQ  $0x07, R10
+	SHRQ  $0x03, CX
+	LEAQ  dotMasks<>+0(SB), R11
+	ADDQ  $0x40, R11
+	MOVQ  R10, R12
+	SHLQ  $0x03, R12
+	SUBQ  R12, R11
+	MOVQ  CX, R12
+	SHLQ  $0x06, R12
+	MOVQ  ldy+40(FP), R13
+	SHLQ  $0x03, R13
+	LEAQ  (R13)(R13*2), R14
+	TESTQ CX, CX
+	JNZ   Rows
+	CMPQ  R10, $0x04
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R15
+	TESTQ  R15, R15
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPD     (BX), Y9
+	VMOVUPD     (DX), Y8
+	VFMADD231PD Y9, Y8, Y0
+	VMOVUPD     (BX)(R13*1), Y9
+	VMOVUPD     (DX)(DI*1), Y8
+	VFMADD231PD Y9, Y8, Y1
+	VMOVUPD     (BX)(R13*2), Y9
+	VMOVUPD     (DX)(DI*2), Y8
+	VFMADD231PD Y9, Y8, Y2
+	VMOVUPD     (BX)(R14*1), Y9
+	VMOVUPD     (DX)(R8*1), Y8
+	VFMADD231PD Y9, Y8, Y3
+	VMOVUPD     32(BX), Y9
+	VMOVUPD     32(DX), Y8
+	VFMADD231PD Y9, Y8, Y4
+	VMOVUPD     32(BX)(R13*1), Y9
+	VMOVUPD     32(DX)(DI*1), Y8
+	VFMADD231PD Y9, Y8, Y5
+	VMOVUPD     32(BX)(R13*2), Y9
+	VMOVUPD     32(DX)(DI*2), Y8
+	VFMADD231PD Y9, Y8, Y6
+	VMOVUPD     32(BX)(R14*1), Y9
+	VMOVUPD     32(DX)(R8*1), Y8
+	VFMADD231PD Y9, Y8, Y7
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R15
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R10, R10
+	JZ          Turn4Sum
+	CMPQ        R10, $0x04
+	JG          Turn4Wide
+	CMPQ        R10, $0x01
+	JNE         Turn4Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (BX)(R13*1), X11
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	VMOVSD      (BX)(R13*2), X11
+	VMOVSD      (DX)(DI*2), X10
+	VFMADD231PD Y11, Y10, Y2
+	VMOVSD      (BX)(R14*1), X11
+	VMOVSD      (DX)(R8*1), X10
+	VFMADD231PD Y11, Y10, Y3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPD  (BX), Y8, Y12
+	VMASKMOVPD  (DX), Y8, Y9
+	VFMADD231PD Y12, Y9, Y0
+	VMASKMOVPD  (BX)(R13*1), Y8, Y12
+	VMASKMOVPD  (DX)(DI*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y1
+	VMASKMOVPD  (BX)(R13*2), Y8, Y12
+	VMASKMOVPD  (DX)(DI*2), Y8, Y9
+	VFMADD231PD Y12, Y9, Y2
+	VMASKMOVPD  (BX)(R14*1), Y8, Y12
+	VMASKMOVPD  (DX)(R8*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVDQU     (R11), Y8
+	VMASKMOVPD  (BX), Y8, Y12
+	VMASKMOVPD  (DX), Y8, Y9
+	VFMADD231PD Y12, Y9, Y0
+	VMASKMOVPD  (BX)(R13*1), Y8, Y12
+	VMASKMOVPD  (DX)(DI*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y1
+	VMASKMOVPD  (BX)(R13*2), Y8, Y12
+	VMASKMOVPD  (DX)(DI*2), Y8, Y9
+	VFMADD231PD Y12, Y9, Y2
+	VMASKMOVPD  (BX)(R14*1), Y8, Y12
+	VMASKMOVPD  (DX)(R8*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y3
+	VMOVDQU     32(R11), Y8
+	VMASKMOVPD  32(BX), Y8, Y12
+	VMASKMOVPD  32(DX), Y8, Y9
+	VFMADD231PD Y12, Y9, Y4
+	VMASKMOVPD  32(BX)(R13*1), Y8, Y12
+	VMASKMOVPD  32(DX)(DI*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y5
+	VMASKMOVPD  32(BX)(R13*2), Y8, Y12
+	VMASKMOVPD  32(DX)(DI*2), Y8, Y9
+	VFMADD231PD Y12, Y9, Y6
+	VMASKMOVPD  32(BX)(R14*1), Y8, Y12
+	VMASKMOVPD  32(DX)(R8*1), Y8, Y9
+	VFMADD231PD Y12, Y9, Y7
+
+Turn4Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y4, Y0
+	VPERMILPD    $0x05, Y0, Y4
+	VADDPD       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X5
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPD       Y1, Y4, Y2
+	VPERMILPD    $0x05, Y2, Y4
+	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X5, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (BX)(R13*4), BX
+	SUBQ         $0x04, AX
+	JNZ          Rows
+	JMP          end
+
+Turn1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPD     (BX), Y3
+	VMOVUPD     (DX), Y2
+	VFMADD231PD Y3, Y2, Y0
+	VMOVUPD     32(BX), Y3
+	VMOVUPD     32(DX), Y2
+	VFMADD231PD Y3, Y2, Y1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R10, R10
+	JZ          Turn1Sum
+	CMPQ        R10, $0x04
+	JG          Turn1Wide
+	CMPQ        R10, $0x01
+	JNE         Turn1Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPD  (BX), Y2, Y3
+	VMASKMOVPD  (DX), Y2, Y2
+	VFMADD231PD Y3, Y2, Y0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPD  (BX), Y2, Y3
+	VMASKMOVPD  (DX), Y2, Y2
+	VFMADD231PD Y3, Y2, Y0
+	VMOVDQU     32(R11), Y2
+	VMASKMOVPD  32(BX), Y2, Y3
+	VMASKMOVPD  32(DX), Y2, Y2
+	VFMADD231PD Y3, Y2, Y1
+
+Turn1Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X10
+	VADDPD       Y10, Y0, Y0
+	VPERMILPD    $0x05, Y0, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+Turn2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPD     (BX), Y5
+	VMOVUPD     (DX), Y4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVUPD     (BX)(R13*1), Y5
+	VMOVUPD     (DX)(DI*1), Y4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVUPD     32(BX), Y5
+	VMOVUPD     32(DX), Y4
+	VFMADD231PD Y5, Y4, Y2
+	VMOVUPD     32(BX)(R13*1), Y5
+	VMOVUPD     32(DX)(DI*1), Y4
+	VFMADD231PD Y5, Y4, Y3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R10, R10
+	JZ          Turn2Sum
+	CMPQ        R10, $0x04
+	JG          Turn2Wide
+	CMPQ        R10, $0x01
+	JNE         Turn2Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (BX)(R13*1), X11
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPD  (BX), Y4, Y6
+	VMASKMOVPD  (DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y0
+	VMASKMOVPD  (BX)(R13*1), Y4, Y6
+	VMASKMOVPD  (DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVDQU     (R11), Y4
+	VMASKMOVPD  (BX), Y4, Y6
+	VMASKMOVPD  (DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y0
+	VMASKMOVPD  (BX)(R13*1), Y4, Y6
+	VMASKMOVPD  (DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y1
+	VMOVDQU     32(R11), Y4
+	VMASKMOVPD  32(BX), Y4, Y6
+	VMASKMOVPD  32(DX), Y4, Y5
+	VFMADD231PD Y6, Y5, Y2
+	VMASKMOVPD  32(BX)(R13*1), Y4, Y6
+	VMASKMOVPD  32(DX)(DI*1), Y4, Y5
+	VFMADD231PD Y6, Y5, Y3
+
+Turn2Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
+	VPERMILPD    $0x05, Y0, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+Turn3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   CX, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPD     (BX), Y7
+	VMOVUPD     (DX), Y6
+	VFMADD231PD Y7, Y6, Y0
+	VMOVUPD     (BX)(R13*1), Y7
+	VMOVUPD     (DX)(DI*1), Y6
+	VFMADD231PD Y7, Y6, Y1
+	VMOVUPD     (BX)(R13*2), Y7
+	VMOVUPD     (DX)(DI*2), Y6
+	VFMADD231PD Y7, Y6, Y2
+	VMOVUPD     32(BX), Y7
+	VMOVUPD     32(DX), Y6
+	VFMADD231PD Y7, Y6, Y3
+	VMOVUPD     32(BX)(R13*1), Y7
+	VMOVUPD     32(DX)(DI*1), Y6
+	VFMADD231PD Y7, Y6, Y4
+	VMOVUPD     32(BX)(R13*2), Y7
+	VMOVUPD     32(DX)(DI*2), Y6
+	VFMADD231PD Y7, Y6, Y5
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R10, R10
+	JZ          Turn3Sum
+	CMPQ        R10, $0x04
+	JG          Turn3Wide
+	CMPQ        R10, $0x01
+	JNE         Turn3Several
+	VMOVSD      (BX), X11
+	VMOVSD      (DX), X10
+	VFMADD231PD Y11, Y10, Y0
+	VMOVSD      (BX)(R13*1), X11
+	VMOVSD      (DX)(DI*1), X10
+	VFMADD231PD Y11, Y10, Y1
+	VMOVSD      (BX)(R13*2), X11
+	VMOVSD      (DX)(DI*2), X10
+	VFMADD231PD Y11, Y10, Y2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPD  (BX), Y6, Y8
+	VMASKMOVPD  (DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y0
+	VMASKMOVPD  (BX)(R13*1), Y6, Y8
+	VMASKMOVPD  (DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y1
+	VMASKMOVPD  (BX)(R13*2), Y6, Y8
+	VMASKMOVPD  (DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPD  (BX), Y6, Y8
+	VMASKMOVPD  (DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y0
+	VMASKMOVPD  (BX)(R13*1), Y6, Y8
+	VMASKMOVPD  (DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y1
+	VMASKMOVPD  (BX)(R13*2), Y6, Y8
+	VMASKMOVPD  (DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y2
+	VMOVDQU     32(R11), Y6
+	VMASKMOVPD  32(BX), Y6, Y8
+	VMASKMOVPD  32(DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y3
+	VMASKMOVPD  32(BX)(R13*1), Y6, Y8
+	VMASKMOVPD  32(DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y4
+	VMASKMOVPD  32(BX)(R13*2), Y6, Y8
+	VMASKMOVPD  32(DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y5
+
+Turn3Sum:
+	SUBQ         R12, DX
+	SUBQ         R12, BX
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y3, Y0
+	VPERMILPD    $0x05, Y0, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPD       Y1, Y2, Y2
+	VPERMILPD    $0x05, Y2, Y3
+	VADDPD       Y3, Y2, Y2
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X4, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R10, $0x01
+	JNE         narrowTurn4Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVSD      (BX)(R13*1), X5
+	VMOVSD      (DX)(DI*1), X4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVSD      (BX)(R13*2), X5
+	VMOVSD      (DX)(DI*2), X4
+	VFMADD231PD Y5, Y4, Y2
+	VMOVSD      (BX)(R14*1), X5
+	VMOVSD      (DX)(R8*1), X4
+	VFMADD231PD Y5, Y4, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVDQU     (R11), Y6
+	VMASKMOVPD  (BX), Y6, Y8
+	VMASKMOVPD  (DX), Y6, Y7
+	VFMADD231PD Y8, Y7, Y0
+	VMASKMOVPD  (BX)(R13*1), Y6, Y8
+	VMASKMOVPD  (DX)(DI*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y1
+	VMASKMOVPD  (BX)(R13*2), Y6, Y8
+	VMASKMOVPD  (DX)(DI*2), Y6, Y7
+	VFMADD231PD Y8, Y7, Y2
+	VMASKMOVPD  (BX)(R14*1), Y6, Y8
+	VMASKMOVPD  (DX)(R8*1), Y6, Y7
+	VFMADD231PD Y8, Y7, Y3
+
+narrowTurn4Added:
+	VXORPS       Y7, Y7, Y7
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y6
+	VPERM2F128   $0x31, Y1, Y0, Y7
+	VADDPD       Y7, Y6, Y0
+	VPERMILPD    $0x05, Y0, Y6
+	VADDPD       Y6, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y6
+	VPERM2F128   $0x31, Y3, Y2, Y7
+	VADDPD       Y7, Y6, Y2
+	VPERMILPD    $0x05, Y2, Y6
+	VADDPD       Y6, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (BX)(R13*4), BX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          end
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R10, $0x01
+	JNE         narrowTurn1Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVDQU     (R11), Y1
+	VMASKMOVPD  (BX), Y1, Y2
+	VMASKMOVPD  (DX), Y1, Y1
+	VFMADD231PD Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       Y1, Y0, Y0
+	VPERMILPD    $0x05, Y0, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R10, $0x01
+	JNE         narrowTurn2Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVSD      (BX)(R13*1), X5
+	VMOVSD      (DX)(DI*1), X4
+	VFMADD231PD Y5, Y4, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVDQU     (R11), Y2
+	VMASKMOVPD  (BX), Y2, Y4
+	VMASKMOVPD  (DX), Y2, Y3
+	VFMADD231PD Y4, Y3, Y0
+	VMASKMOVPD  (BX)(R13*1), Y2, Y4
+	VMASKMOVPD  (DX)(DI*1), Y2, Y3
+	VFMADD231PD Y4, Y3, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPD       Y3, Y2, Y0
+	VPERMILPD    $0x05, Y0, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R10, $0x01
+	JNE         narrowTurn3Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVSD      (BX)(R13*1), X5
+	VMOVSD      (DX)(DI*1), X4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVSD      (BX)(R13*2), X5
+	VMOVSD      (DX)(DI*2), X4
+	VFMADD231PD Y5, Y4, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVDQU     (R11), Y3
+	VMASKMOVPD  (BX), Y3, Y5
+	VMASKMOVPD  (DX), Y3, Y4
+	VFMADD231PD Y5, Y4, Y0
+	VMASKMOVPD  (BX)(R13*1), Y3, Y5
+	VMASKMOVPD  (DX)(DI*1), Y3, Y4
+	VFMADD231PD Y5, Y4, Y1
+	VMASKMOVPD  (BX)(R13*2), Y3, Y5
+	VMASKMOVPD  (DX)(DI*2), Y3, Y4
+	VFMADD231PD Y5, Y4, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPD       Y4, Y3, Y0
+	VPERMILPD    $0x05, Y0, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPD       Y4, Y2, Y2
+	VPERMILPD    $0x05, Y2, Y3
+	VADDPD       Y3, Y2, Y2
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+
+end:
+	VZEROUPPER
 	RET
 
 // func dotsDouble512(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
@@ -4930,6 +8575,1089 @@ tile1x6Sum:
 	RET
 
 not1:
+	RET
+
+// func dotColumnsDouble512(n int, q int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int, ldq int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dotColumnsDouble512(SB), NOSPLIT, $0-80
+	MOVQ  n+0(FP), AX
+	MOVQ  d+16(FP), CX
+	MOVQ  x+24(FP), DX
+	MOVQ  y+40(FP), BX
+	MOVQ  out+56(FP), SI
+	MOVQ  ldx+32(FP), DI
+	SHLQ  $0x03, DI
+	LEAQ  (DI)(DI*2), R8
+	MOVQ  ldo+64(FP), R9
+	SHLQ  $0x03, R9
+	MOVQ  CX, R11
+	ANDQ  $0x07, R11
+	MOVQ  CX, R10
+	SHRQ  $0x03, R10
+	MOVQ  $0x00000001, R12
+	MOVQ  R11, CX
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	MOVQ  R10, CX
+	SHLQ  $0x06, CX
+	MOVQ  q+8(FP), R12
+
+query:
+	MOVQ  SI, R13
+	TESTQ R10, R10
+	JNZ   Rows
+	CMPQ  R11, $0x04
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   R10, R14
+	TESTQ  R14, R14
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPD     (BX), Z5
+	VMOVUPD     (DX), Z4
+	VFMADD231PD Z5, Z4, Z0
+	VMOVUPD     (DX)(DI*1), Z4
+	VFMADD231PD Z5, Z4, Z1
+	VMOVUPD     (DX)(DI*2), Z4
+	VFMADD231PD Z5, Z4, Z2
+	VMOVUPD     (DX)(R8*1), Z4
+	VFMADD231PD Z5, Z4, Z3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R14
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R11, R11
+	JZ          Turn4Sum
+	CMPQ        R11, $0x04
+	JG          Turn4Wide
+	CMPQ        R11, $0x01
+	JNE         Turn4Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Z7, Z6, Z1
+	VMOVSD      (DX)(DI*2), X6
+	VFMADD231PD Z7, Z6, Z2
+	VMOVSD      (DX)(R8*1), X6
+	VFMADD231PD Z7, Z6, Z3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVUPD.Z   (BX), K1, Y9
+	VMOVUPD.Z   (DX), K1, Y8
+	VFMADD231PD Z9, Z8, Z0
+	VMOVUPD.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PD Z9, Z8, Z1
+	VMOVUPD.Z   (DX)(DI*2), K1, Y8
+	VFMADD231PD Z9, Z8, Z2
+	VMOVUPD.Z   (DX)(R8*1), K1, Y8
+	VFMADD231PD Z9, Z8, Z3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVUPD.Z   (BX), K1, Z5
+	VMOVUPD.Z   (DX), K1, Z4
+	VFMADD231PD Z5, Z4, Z0
+	VMOVUPD.Z   (DX)(DI*1), K1, Z4
+	VFMADD231PD Z5, Z4, Z1
+	VMOVUPD.Z   (DX)(DI*2), K1, Z4
+	VFMADD231PD Z5, Z4, Z2
+	VMOVUPD.Z   (DX)(R8*1), K1, Z4
+	VFMADD231PD Z5, Z4, Z3
+
+Turn4Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z4
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPD        Z1, Z4, Z0
+	VSHUFF64X2    $0x44, Z3, Z2, Z4
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z4, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z4
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPD        Z1, Z4, Z0
+	VPERMILPD     $0x55, Z0, Z4
+	VADDPD        Z4, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VEXTRACTF32X4 $0x03, Z0, X3
+	VMOVSD        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X2, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X3, (SI)
+	ADDQ          R9, SI
+	LEAQ          (DX)(DI*4), DX
+	SUBQ          $0x04, AX
+	JNZ           Rows
+	JMP           done
+
+Turn1:
+	VXORPS Z0, Z0, Z0
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPD     (BX), Z2
+	VMOVUPD     (DX), Z1
+	VFMADD231PD Z2, Z1, Z0
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R11, R11
+	JZ          Turn1Sum
+	CMPQ        R11, $0x04
+	JG          Turn1Wide
+	CMPQ        R11, $0x01
+	JNE         Turn1Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVUPD.Z   (BX), K1, Y9
+	VMOVUPD.Z   (DX), K1, Y8
+	VFMADD231PD Z9, Z8, Z0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVUPD.Z   (BX), K1, Z2
+	VMOVUPD.Z   (DX), K1, Z1
+	VFMADD231PD Z2, Z1, Z0
+
+Turn1Sum:
+	SUBQ       CX, DX
+	SUBQ       CX, BX
+	VSHUFF64X2 $0x44, Z0, Z0, Z1
+	VSHUFF64X2 $0xee, Z0, Z0, Z0
+	VADDPD     Z0, Z1, Z0
+	VSHUFF64X2 $0x88, Z0, Z0, Z1
+	VSHUFF64X2 $0xdd, Z0, Z0, Z0
+	VADDPD     Z0, Z1, Z0
+	VPERMILPD  $0x55, Z0, Z1
+	VADDPD     Z1, Z0, Z0
+	VMOVSD     X0, (SI)
+	ADDQ       R9, SI
+	JMP        done
+
+Turn2:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPD     (BX), Z3
+	VMOVUPD     (DX), Z2
+	VFMADD231PD Z3, Z2, Z0
+	VMOVUPD     (DX)(DI*1), Z2
+	VFMADD231PD Z3, Z2, Z1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R11, R11
+	JZ          Turn2Sum
+	CMPQ        R11, $0x04
+	JG          Turn2Wide
+	CMPQ        R11, $0x01
+	JNE         Turn2Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Z7, Z6, Z1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVUPD.Z   (BX), K1, Y9
+	VMOVUPD.Z   (DX), K1, Y8
+	VFMADD231PD Z9, Z8, Z0
+	VMOVUPD.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PD Z9, Z8, Z1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVUPD.Z   (BX), K1, Z3
+	VMOVUPD.Z   (DX), K1, Z2
+	VFMADD231PD Z3, Z2, Z0
+	VMOVUPD.Z   (DX)(DI*1), K1, Z2
+	VFMADD231PD Z3, Z2, Z1
+
+Turn2Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z2
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z2, Z0
+	VSHUFF64X2    $0x88, Z0, Z0, Z2
+	VSHUFF64X2    $0xdd, Z0, Z0, Z0
+	VADDPD        Z0, Z2, Z0
+	VPERMILPD     $0x55, Z0, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVSD        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X1, (SI)
+	ADDQ          R9, SI
+	JMP           done
+
+Turn3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPD     (BX), Z4
+	VMOVUPD     (DX), Z3
+	VFMADD231PD Z4, Z3, Z0
+	VMOVUPD     (DX)(DI*1), Z3
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD     (DX)(DI*2), Z3
+	VFMADD231PD Z4, Z3, Z2
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R11, R11
+	JZ          Turn3Sum
+	CMPQ        R11, $0x04
+	JG          Turn3Wide
+	CMPQ        R11, $0x01
+	JNE         Turn3Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Z7, Z6, Z1
+	VMOVSD      (DX)(DI*2), X6
+	VFMADD231PD Z7, Z6, Z2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVUPD.Z   (BX), K1, Y9
+	VMOVUPD.Z   (DX), K1, Y8
+	VFMADD231PD Z9, Z8, Z0
+	VMOVUPD.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PD Z9, Z8, Z1
+	VMOVUPD.Z   (DX)(DI*2), K1, Y8
+	VFMADD231PD Z9, Z8, Z2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVUPD.Z   (BX), K1, Z4
+	VMOVUPD.Z   (DX), K1, Z3
+	VFMADD231PD Z4, Z3, Z0
+	VMOVUPD.Z   (DX)(DI*1), K1, Z3
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD.Z   (DX)(DI*2), K1, Z3
+	VFMADD231PD Z4, Z3, Z2
+
+Turn3Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z3
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPD        Z1, Z3, Z0
+	VSHUFF64X2    $0x44, Z2, Z2, Z3
+	VSHUFF64X2    $0xee, Z2, Z2, Z1
+	VADDPD        Z1, Z3, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z3
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPD        Z1, Z3, Z0
+	VPERMILPD     $0x55, Z0, Z3
+	VADDPD        Z3, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VMOVSD        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X2, (SI)
+	ADDQ          R9, SI
+	JMP           done
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R11, $0x01
+	JNE         narrowTurn4Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Y7, Y6, Y0
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Y7, Y6, Y1
+	VMOVSD      (DX)(DI*2), X6
+	VFMADD231PD Y7, Y6, Y2
+	VMOVSD      (DX)(R8*1), X6
+	VFMADD231PD Y7, Y6, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVUPD.Z   (BX), K1, Y5
+	VMOVUPD.Z   (DX), K1, Y4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVUPD.Z   (DX)(DI*1), K1, Y4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVUPD.Z   (DX)(DI*2), K1, Y4
+	VFMADD231PD Y5, Y4, Y2
+	VMOVUPD.Z   (DX)(R8*1), K1, Y4
+	VFMADD231PD Y5, Y4, Y3
+
+narrowTurn4Added:
+	VXORPS       Y5, Y5, Y5
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y5, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y4
+	VPERM2F128   $0x31, Y1, Y0, Y5
+	VADDPD       Y5, Y4, Y0
+	VPERMILPD    $0x05, Y0, Y4
+	VADDPD       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y4
+	VPERM2F128   $0x31, Y3, Y2, Y5
+	VADDPD       Y5, Y4, Y2
+	VPERMILPD    $0x05, Y2, Y4
+	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          done
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R11, $0x01
+	JNE         narrowTurn1Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Y7, Y6, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVUPD.Z   (BX), K1, Y2
+	VMOVUPD.Z   (DX), K1, Y1
+	VFMADD231PD Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       Y1, Y0, Y0
+	VPERMILPD    $0x05, Y0, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R11, $0x01
+	JNE         narrowTurn2Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Y7, Y6, Y0
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Y7, Y6, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVUPD.Z   (BX), K1, Y3
+	VMOVUPD.Z   (DX), K1, Y2
+	VFMADD231PD Y3, Y2, Y0
+	VMOVUPD.Z   (DX)(DI*1), K1, Y2
+	VFMADD231PD Y3, Y2, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPD       Y3, Y2, Y0
+	VPERMILPD    $0x05, Y0, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	JMP          done
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R11, $0x01
+	JNE         narrowTurn3Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Y7, Y6, Y0
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Y7, Y6, Y1
+	VMOVSD      (DX)(DI*2), X6
+	VFMADD231PD Y7, Y6, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVUPD.Z   (BX), K1, Y4
+	VMOVUPD.Z   (DX), K1, Y3
+	VFMADD231PD Y4, Y3, Y0
+	VMOVUPD.Z   (DX)(DI*1), K1, Y3
+	VFMADD231PD Y4, Y3, Y1
+	VMOVUPD.Z   (DX)(DI*2), K1, Y3
+	VFMADD231PD Y4, Y3, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPD       Y4, Y3, Y0
+	VPERMILPD    $0x05, Y0, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPD       Y4, Y2, Y2
+	VPERMILPD    $0x05, Y2, Y3
+	VADDPD       Y3, Y2, Y2
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+
+done:
+	DECQ R12
+	JZ   end
+	MOVQ ldy+48(FP), AX
+	SHLQ $0x03, AX
+	ADDQ AX, BX
+	MOVQ ldq+72(FP), AX
+	SHLQ $0x03, AX
+	ADDQ AX, R13
+	MOVQ R13, SI
+	MOVQ x+24(FP), DX
+	MOVQ n+0(FP), AX
+	JMP  query
+
+end:
+	VZEROUPPER
+	RET
+
+// func dotPairsDouble512(n int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dotPairsDouble512(SB), NOSPLIT, $0-64
+	MOVQ  n+0(FP), AX
+	MOVQ  d+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  y+32(FP), BX
+	MOVQ  out+48(FP), SI
+	MOVQ  ldx+24(FP), DI
+	SHLQ  $0x03, DI
+	LEAQ  (DI)(DI*2), R8
+	MOVQ  ldo+56(FP), R9
+	SHLQ  $0x03, R9
+	MOVQ  CX, R11
+	ANDQ  $0x07, R11
+	MOVQ  CX, R10
+	SHRQ  $0x03, R10
+	MOVQ  $0x00000001, R12
+	MOVQ  R11, CX
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	MOVQ  R10, CX
+	SHLQ  $0x06, CX
+	MOVQ  ldy+40(FP), R12
+	SHLQ  $0x03, R12
+	LEAQ  (R12)(R12*2), R13
+	TESTQ R10, R10
+	JNZ   Rows
+	CMPQ  R11, $0x04
+	JLE   narrowRows
+
+Rows:
+	CMPQ   AX, $0x01
+	JEQ    Turn1
+	CMPQ   AX, $0x02
+	JEQ    Turn2
+	CMPQ   AX, $0x03
+	JEQ    Turn3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	MOVQ   R10, R14
+	TESTQ  R14, R14
+	JZ     Turn4Tail
+
+Turn4Step:
+	VMOVUPD     (BX), Z5
+	VMOVUPD     (DX), Z4
+	VFMADD231PD Z5, Z4, Z0
+	VMOVUPD     (BX)(R12*1), Z5
+	VMOVUPD     (DX)(DI*1), Z4
+	VFMADD231PD Z5, Z4, Z1
+	VMOVUPD     (BX)(R12*2), Z5
+	VMOVUPD     (DX)(DI*2), Z4
+	VFMADD231PD Z5, Z4, Z2
+	VMOVUPD     (BX)(R13*1), Z5
+	VMOVUPD     (DX)(R8*1), Z4
+	VFMADD231PD Z5, Z4, Z3
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        R14
+	JNZ         Turn4Step
+
+Turn4Tail:
+	TESTQ       R11, R11
+	JZ          Turn4Sum
+	CMPQ        R11, $0x04
+	JG          Turn4Wide
+	CMPQ        R11, $0x01
+	JNE         Turn4Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVSD      (BX)(R12*1), X7
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Z7, Z6, Z1
+	VMOVSD      (BX)(R12*2), X7
+	VMOVSD      (DX)(DI*2), X6
+	VFMADD231PD Z7, Z6, Z2
+	VMOVSD      (BX)(R13*1), X7
+	VMOVSD      (DX)(R8*1), X6
+	VFMADD231PD Z7, Z6, Z3
+	JMP         Turn4Added
+
+Turn4Several:
+	VMOVUPD.Z   (BX), K1, Y9
+	VMOVUPD.Z   (DX), K1, Y8
+	VFMADD231PD Z9, Z8, Z0
+	VMOVUPD.Z   (BX)(R12*1), K1, Y9
+	VMOVUPD.Z   (DX)(DI*1), K1, Y8
+	VFMADD231PD Z9, Z8, Z1
+	VMOVUPD.Z   (BX)(R12*2), K1, Y9
+	VMOVUPD.Z   (DX)(DI*2), K1, Y8
+	VFMADD231PD Z9, Z8, Z2
+	VMOVUPD.Z   (BX)(R13*1), K1, Y9
+	VMOVUPD.Z   (DX)(R8*1), K1, Y8
+	VFMADD231PD Z9, Z8, Z3
+
+Turn4Added:
+	JMP Turn4Sum
+
+Turn4Wide:
+	VMOVUPD.Z   (BX), K1, Z5
+	VMOVUPD.Z   (DX), K1, Z4
+	VFMADD231PD Z5, Z4, Z0
+	VMOVUPD.Z   (BX)(R12*1), K1, Z5
+	VMOVUPD.Z   (DX)(DI*1), K1, Z4
+	VFMADD231PD Z5, Z4, Z1
+	VMOVUPD.Z   (BX)(R12*2), K1, Z5
+	VMOVUPD.Z   (DX)(DI*2), K1, Z4
+	VFMADD231PD Z5, Z4, Z2
+	VMOVUPD.Z   (BX)(R13*1), K1, Z5
+	VMOVUPD.Z   (DX)(R8*1), K1, Z4
+	VFMADD231PD Z5, Z4, Z3
+
+Turn4Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z4
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPD        Z1, Z4, Z0
+	VSHUFF64X2    $0x44, Z3, Z2, Z4
+	VSHUFF64X2    $0xee, Z3, Z2, Z1
+	VADDPD        Z1, Z4, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z4
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPD        Z1, Z4, Z0
+	VPERMILPD     $0x55, Z0, Z4
+	VADDPD        Z4, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VEXTRACTF32X4 $0x03, Z0, X3
+	VMOVSD        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X2, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X3, (SI)
+	ADDQ          R9, SI
+	LEAQ          (DX)(DI*4), DX
+	LEAQ          (BX)(R12*4), BX
+	SUBQ          $0x04, AX
+	JNZ           Rows
+	JMP           end
+
+Turn1:
+	VXORPS Z0, Z0, Z0
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn1Tail
+
+Turn1Step:
+	VMOVUPD     (BX), Z2
+	VMOVUPD     (DX), Z1
+	VFMADD231PD Z2, Z1, Z0
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn1Step
+
+Turn1Tail:
+	TESTQ       R11, R11
+	JZ          Turn1Sum
+	CMPQ        R11, $0x04
+	JG          Turn1Wide
+	CMPQ        R11, $0x01
+	JNE         Turn1Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	JMP         Turn1Added
+
+Turn1Several:
+	VMOVUPD.Z   (BX), K1, Y7
+	VMOVUPD.Z   (DX), K1, Y6
+	VFMADD231PD Z7, Z6, Z0
+
+Turn1Added:
+	JMP Turn1Sum
+
+Turn1Wide:
+	VMOVUPD.Z   (BX), K1, Z2
+	VMOVUPD.Z   (DX), K1, Z1
+	VFMADD231PD Z2, Z1, Z0
+
+Turn1Sum:
+	SUBQ       CX, DX
+	SUBQ       CX, BX
+	VSHUFF64X2 $0x44, Z0, Z0, Z1
+	VSHUFF64X2 $0xee, Z0, Z0, Z0
+	VADDPD     Z0, Z1, Z0
+	VSHUFF64X2 $0x88, Z0, Z0, Z1
+	VSHUFF64X2 $0xdd, Z0, Z0, Z0
+	VADDPD     Z0, Z1, Z0
+	VPERMILPD  $0x55, Z0, Z1
+	VADDPD     Z1, Z0, Z0
+	VMOVSD     X0, (SI)
+	ADDQ       R9, SI
+	JMP        end
+
+Turn2:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn2Tail
+
+Turn2Step:
+	VMOVUPD     (BX), Z3
+	VMOVUPD     (DX), Z2
+	VFMADD231PD Z3, Z2, Z0
+	VMOVUPD     (BX)(R12*1), Z3
+	VMOVUPD     (DX)(DI*1), Z2
+	VFMADD231PD Z3, Z2, Z1
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn2Step
+
+Turn2Tail:
+	TESTQ       R11, R11
+	JZ          Turn2Sum
+	CMPQ        R11, $0x04
+	JG          Turn2Wide
+	CMPQ        R11, $0x01
+	JNE         Turn2Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVSD      (BX)(R12*1), X7
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Z7, Z6, Z1
+	JMP         Turn2Added
+
+Turn2Several:
+	VMOVUPD.Z   (BX), K1, Y7
+	VMOVUPD.Z   (DX), K1, Y6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVUPD.Z   (BX)(R12*1), K1, Y7
+	VMOVUPD.Z   (DX)(DI*1), K1, Y6
+	VFMADD231PD Z7, Z6, Z1
+
+Turn2Added:
+	JMP Turn2Sum
+
+Turn2Wide:
+	VMOVUPD.Z   (BX), K1, Z3
+	VMOVUPD.Z   (DX), K1, Z2
+	VFMADD231PD Z3, Z2, Z0
+	VMOVUPD.Z   (BX)(R12*1), K1, Z3
+	VMOVUPD.Z   (DX)(DI*1), K1, Z2
+	VFMADD231PD Z3, Z2, Z1
+
+Turn2Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z2
+	VSHUFF64X2    $0xee, Z1, Z0, Z0
+	VADDPD        Z0, Z2, Z0
+	VSHUFF64X2    $0x88, Z0, Z0, Z2
+	VSHUFF64X2    $0xdd, Z0, Z0, Z0
+	VADDPD        Z0, Z2, Z0
+	VPERMILPD     $0x55, Z0, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVSD        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X1, (SI)
+	ADDQ          R9, SI
+	JMP           end
+
+Turn3:
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	MOVQ   R10, AX
+	TESTQ  AX, AX
+	JZ     Turn3Tail
+
+Turn3Step:
+	VMOVUPD     (BX), Z4
+	VMOVUPD     (DX), Z3
+	VFMADD231PD Z4, Z3, Z0
+	VMOVUPD     (BX)(R12*1), Z4
+	VMOVUPD     (DX)(DI*1), Z3
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD     (BX)(R12*2), Z4
+	VMOVUPD     (DX)(DI*2), Z3
+	VFMADD231PD Z4, Z3, Z2
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	DECQ        AX
+	JNZ         Turn3Step
+
+Turn3Tail:
+	TESTQ       R11, R11
+	JZ          Turn3Sum
+	CMPQ        R11, $0x04
+	JG          Turn3Wide
+	CMPQ        R11, $0x01
+	JNE         Turn3Several
+	VMOVSD      (BX), X7
+	VMOVSD      (DX), X6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVSD      (BX)(R12*1), X7
+	VMOVSD      (DX)(DI*1), X6
+	VFMADD231PD Z7, Z6, Z1
+	VMOVSD      (BX)(R12*2), X7
+	VMOVSD      (DX)(DI*2), X6
+	VFMADD231PD Z7, Z6, Z2
+	JMP         Turn3Added
+
+Turn3Several:
+	VMOVUPD.Z   (BX), K1, Y7
+	VMOVUPD.Z   (DX), K1, Y6
+	VFMADD231PD Z7, Z6, Z0
+	VMOVUPD.Z   (BX)(R12*1), K1, Y7
+	VMOVUPD.Z   (DX)(DI*1), K1, Y6
+	VFMADD231PD Z7, Z6, Z1
+	VMOVUPD.Z   (BX)(R12*2), K1, Y7
+	VMOVUPD.Z   (DX)(DI*2), K1, Y6
+	VFMADD231PD Z7, Z6, Z2
+
+Turn3Added:
+	JMP Turn3Sum
+
+Turn3Wide:
+	VMOVUPD.Z   (BX), K1, Z4
+	VMOVUPD.Z   (DX), K1, Z3
+	VFMADD231PD Z4, Z3, Z0
+	VMOVUPD.Z   (BX)(R12*1), K1, Z4
+	VMOVUPD.Z   (DX)(DI*1), K1, Z3
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD.Z   (BX)(R12*2), K1, Z4
+	VMOVUPD.Z   (DX)(DI*2), K1, Z3
+	VFMADD231PD Z4, Z3, Z2
+
+Turn3Sum:
+	SUBQ          CX, DX
+	SUBQ          CX, BX
+	VSHUFF64X2    $0x44, Z1, Z0, Z3
+	VSHUFF64X2    $0xee, Z1, Z0, Z1
+	VADDPD        Z1, Z3, Z0
+	VSHUFF64X2    $0x44, Z2, Z2, Z3
+	VSHUFF64X2    $0xee, Z2, Z2, Z1
+	VADDPD        Z1, Z3, Z2
+	VSHUFF64X2    $0x88, Z2, Z0, Z3
+	VSHUFF64X2    $0xdd, Z2, Z0, Z1
+	VADDPD        Z1, Z3, Z0
+	VPERMILPD     $0x55, Z0, Z3
+	VADDPD        Z3, Z0, Z0
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VMOVSD        X0, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X1, (SI)
+	ADDQ          R9, SI
+	VMOVSD        X2, (SI)
+	ADDQ          R9, SI
+	JMP           end
+
+narrowRows:
+	CMPQ        AX, $0x01
+	JEQ         narrowTurn1
+	CMPQ        AX, $0x02
+	JEQ         narrowTurn2
+	CMPQ        AX, $0x03
+	JEQ         narrowTurn3
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	VXORPS      Y3, Y3, Y3
+	CMPQ        R11, $0x01
+	JNE         narrowTurn4Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVSD      (BX)(R12*1), X5
+	VMOVSD      (DX)(DI*1), X4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVSD      (BX)(R12*2), X5
+	VMOVSD      (DX)(DI*2), X4
+	VFMADD231PD Y5, Y4, Y2
+	VMOVSD      (BX)(R13*1), X5
+	VMOVSD      (DX)(R8*1), X4
+	VFMADD231PD Y5, Y4, Y3
+	JMP         narrowTurn4Added
+
+narrowTurn4Several:
+	VMOVUPD.Z   (BX), K1, Y7
+	VMOVUPD.Z   (DX), K1, Y6
+	VFMADD231PD Y7, Y6, Y0
+	VMOVUPD.Z   (BX)(R12*1), K1, Y7
+	VMOVUPD.Z   (DX)(DI*1), K1, Y6
+	VFMADD231PD Y7, Y6, Y1
+	VMOVUPD.Z   (BX)(R12*2), K1, Y7
+	VMOVUPD.Z   (DX)(DI*2), K1, Y6
+	VFMADD231PD Y7, Y6, Y2
+	VMOVUPD.Z   (BX)(R13*1), K1, Y7
+	VMOVUPD.Z   (DX)(R8*1), K1, Y6
+	VFMADD231PD Y7, Y6, Y3
+
+narrowTurn4Added:
+	VXORPS       Y7, Y7, Y7
+	VADDPD       Y7, Y0, Y0
+	VADDPD       Y7, Y1, Y1
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	VPERM2F128   $0x20, Y1, Y0, Y6
+	VPERM2F128   $0x31, Y1, Y0, Y7
+	VADDPD       Y7, Y6, Y0
+	VPERMILPD    $0x05, Y0, Y6
+	VADDPD       Y6, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPERM2F128   $0x20, Y3, Y2, Y6
+	VPERM2F128   $0x31, Y3, Y2, Y7
+	VADDPD       Y7, Y6, Y2
+	VPERMILPD    $0x05, Y2, Y6
+	VADDPD       Y6, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (BX)(R12*4), BX
+	SUBQ         $0x04, AX
+	JNZ          narrowRows
+	JMP          end
+
+narrowTurn1:
+	VXORPS      Y0, Y0, Y0
+	CMPQ        R11, $0x01
+	JNE         narrowTurn1Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	JMP         narrowTurn1Added
+
+narrowTurn1Several:
+	VMOVUPD.Z   (BX), K1, Y2
+	VMOVUPD.Z   (DX), K1, Y1
+	VFMADD231PD Y2, Y1, Y0
+
+narrowTurn1Added:
+	VXORPS       Y1, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       Y1, Y0, Y0
+	VPERMILPD    $0x05, Y0, Y1
+	VADDPD       Y1, Y0, Y0
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn2:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	CMPQ        R11, $0x01
+	JNE         narrowTurn2Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVSD      (BX)(R12*1), X5
+	VMOVSD      (DX)(DI*1), X4
+	VFMADD231PD Y5, Y4, Y1
+	JMP         narrowTurn2Added
+
+narrowTurn2Several:
+	VMOVUPD.Z   (BX), K1, Y3
+	VMOVUPD.Z   (DX), K1, Y2
+	VFMADD231PD Y3, Y2, Y0
+	VMOVUPD.Z   (BX)(R12*1), K1, Y3
+	VMOVUPD.Z   (DX)(DI*1), K1, Y2
+	VFMADD231PD Y3, Y2, Y1
+
+narrowTurn2Added:
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VPERM2F128   $0x20, Y1, Y0, Y2
+	VPERM2F128   $0x31, Y1, Y0, Y3
+	VADDPD       Y3, Y2, Y0
+	VPERMILPD    $0x05, Y0, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	JMP          end
+
+narrowTurn3:
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VXORPS      Y2, Y2, Y2
+	CMPQ        R11, $0x01
+	JNE         narrowTurn3Several
+	VMOVSD      (BX), X5
+	VMOVSD      (DX), X4
+	VFMADD231PD Y5, Y4, Y0
+	VMOVSD      (BX)(R12*1), X5
+	VMOVSD      (DX)(DI*1), X4
+	VFMADD231PD Y5, Y4, Y1
+	VMOVSD      (BX)(R12*2), X5
+	VMOVSD      (DX)(DI*2), X4
+	VFMADD231PD Y5, Y4, Y2
+	JMP         narrowTurn3Added
+
+narrowTurn3Several:
+	VMOVUPD.Z   (BX), K1, Y4
+	VMOVUPD.Z   (DX), K1, Y3
+	VFMADD231PD Y4, Y3, Y0
+	VMOVUPD.Z   (BX)(R12*1), K1, Y4
+	VMOVUPD.Z   (DX)(DI*1), K1, Y3
+	VFMADD231PD Y4, Y3, Y1
+	VMOVUPD.Z   (BX)(R12*2), K1, Y4
+	VMOVUPD.Z   (DX)(DI*2), K1, Y3
+	VFMADD231PD Y4, Y3, Y2
+
+narrowTurn3Added:
+	VXORPS       Y4, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y0, Y3
+	VPERM2F128   $0x31, Y1, Y0, Y4
+	VADDPD       Y4, Y3, Y0
+	VPERMILPD    $0x05, Y0, Y3
+	VADDPD       Y3, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y2, X4
+	VADDPD       Y4, Y2, Y2
+	VPERMILPD    $0x05, Y2, Y3
+	VADDPD       Y3, Y2, Y2
+	VMOVSD       X0, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X1, (SI)
+	ADDQ         R9, SI
+	VMOVSD       X2, (SI)
+	ADDQ         R9, SI
+
+end:
+	VZEROUPPER
 	RET
 
 // func dotsFloat16512(rows int, queries int, d int, x *uint16, later *uint16, ldx int, y *float32, out *float32, ldo int)

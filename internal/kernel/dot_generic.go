@@ -10,6 +10,23 @@ func dotTileGeneric[F Float](rows, d int, x []F, ldx int, y, out []F, ldo int) {
 	}
 }
 
+// dotInPlaceGeneric writes the dot products of n > 0 rows of x with q rows of y.
+func dotInPlaceGeneric[F Float](n, q, d int, x *F, ldx int, y *F, ldy int, out *F, ldo, ldq int) {
+	ys, to := unsafe.Slice(y, (q-1)*ldy+d), unsafe.Slice(out, (n-1)*ldo+(q-1)*ldq+1)
+	for j := range q {
+		dotPairsGeneric(n, d, x, ldx, &ys[j*ldy], 0, &to[j*ldq], ldo)
+	}
+}
+
+// dotPairsGeneric writes the dot products of n > 0 rows of x with as many of y, which
+// are the same where ldy is 0.
+func dotPairsGeneric[F Float](n, d int, x *F, ldx int, y *F, ldy int, out *F, ldo int) {
+	xs, ys, to := unsafe.Slice(x, (n-1)*ldx+d), unsafe.Slice(y, (n-1)*ldy+d), unsafe.Slice(out, (n-1)*ldo+1)
+	for i := range n {
+		to[i*ldo] = dotGeneric(xs[i*ldx:][:d], ys[i*ldy:][:d])
+	}
+}
+
 // dotLanes is the number of lanes of a dot product.
 func dotLanes[F Float]() int { return int(64 / unsafe.Sizeof(F(0))) }
 

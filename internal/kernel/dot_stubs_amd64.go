@@ -9,20 +9,60 @@ package kernel
 //go:noescape
 func dotsFloat256(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
 
+// dotColumnsFloat256 multiplies rows with one row after the other.
+//
+//go:noescape
+func dotColumnsFloat256(n int, q int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int, ldq int)
+
+// dotPairsFloat256 multiplies rows with as many rows.
+//
+//go:noescape
+func dotPairsFloat256(n int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int)
+
 // dotsFloat512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
 func dotsFloat512(rows int, queries int, d int, x *float32, later *float32, ldx int, y *float32, out *float32, ldo int)
+
+// dotColumnsFloat512 multiplies rows with one row after the other.
+//
+//go:noescape
+func dotColumnsFloat512(n int, q int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int, ldq int)
+
+// dotPairsFloat512 multiplies rows with as many rows.
+//
+//go:noescape
+func dotPairsFloat512(n int, d int, x *float32, ldx int, y *float32, ldy int, out *float32, ldo int)
 
 // dotsDouble256 multiplies train rows with query rows; [{2 1 3} {1 1 3}] are its shapes.
 //
 //go:noescape
 func dotsDouble256(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
 
+// dotColumnsDouble256 multiplies rows with one row after the other.
+//
+//go:noescape
+func dotColumnsDouble256(n int, q int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int, ldq int)
+
+// dotPairsDouble256 multiplies rows with as many rows.
+//
+//go:noescape
+func dotPairsDouble256(n int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int)
+
 // dotsDouble512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //
 //go:noescape
 func dotsDouble512(rows int, queries int, d int, x *float64, later *float64, ldx int, y *float64, out *float64, ldo int)
+
+// dotColumnsDouble512 multiplies rows with one row after the other.
+//
+//go:noescape
+func dotColumnsDouble512(n int, q int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int, ldq int)
+
+// dotPairsDouble512 multiplies rows with as many rows.
+//
+//go:noescape
+func dotPairsDouble512(n int, d int, x *float64, ldx int, y *float64, ldy int, out *float64, ldo int)
 
 // dotsFloat16512 multiplies train rows with query rows; [{4 1 6} {1 1 6}] are its shapes.
 //

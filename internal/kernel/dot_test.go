@@ -31,7 +31,7 @@ func testDots[F Float](t *testing.T) {
 	for name, draw := range draws {
 		for _, d := range ladder(64) {
 			for _, q := range []int{0, 1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 24} {
-				for _, n := range []int{0, 1, 3, 6, 13} {
+				for _, n := range []int{0, 1, 2, 3, 4, 6, 13, 41} {
 					t.Run(fmt.Sprintf("%s/%dx%dx%d", name, n, q, d), func(t *testing.T) {
 						seed := uint64(d*1000 + q*10 + n)
 						onEachPath(t, func(t *testing.T) []F {

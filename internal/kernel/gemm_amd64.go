@@ -2,6 +2,8 @@
 
 package kernel
 
+import "unsafe"
+
 // gemm32 and gemm64 hold the kernels by path. Tiles are as wide and high as
 // registers allow; a packed block of the left side fills two thirds of a second
 // level cache of 1 MiB.
@@ -101,4 +103,20 @@ func transpose32(dst []float32, stride int, src []float32, ld, rows, k int) {
 
 func transpose64(dst []float64, stride int, src []float64, ld, rows, k int) {
 	transposeDouble256(&dst[0], stride, &src[0], ld, rows, k)
+}
+
+// stripInPlace is the strip of the current path, for numbers that may lie on the stack.
+func stripInPlace[F Float](m, n, k int, a *F, across, along int, b *F, ldb int, c *F, ldc int) {
+	pa, pb, pc := unsafe.Pointer(a), unsafe.Pointer(b), unsafe.Pointer(c)
+	double := unsafe.Sizeof(F(0)) == 8
+	switch {
+	case path == Generic:
+		stripInPlaceGeneric(m, n, k, a, across, along, b, ldb, c, ldc)
+	case path == AVX512 && double:
+		stripDouble512(m, n, k, (*float64)(pa), across, along, (*float64)(pb), ldb, (*float64)(pc), ldc)
+	case double:
+		stripDouble256(m, n, k, (*float64)(pa), across, along, (*float64)(pb), ldb, (*float64)(pc), ldc)
+	default:
+		stripFloat256(m, n, k, (*float32)(pa), across, along, (*float32)(pb), ldb, (*float32)(pc), ldc)
+	}
 }

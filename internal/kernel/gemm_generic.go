@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // addProduct adds to C[i, j] the product of vector i of the left side and vector
 // j of the right side: the definition of every product of matrices.
@@ -49,6 +52,12 @@ func genericGemm[F Float]() gemmKernels[F] {
 
 func stripGeneric[F Float](m, n, k int, a []F, across, along int, b []F, ldb int, c []F, ldc int) {
 	addProduct(&side[F]{a, m, k, across, along}, &side[F]{b, n, k, 1, ldb}, &Matrix[F]{c, m, n, ldc})
+}
+
+// stripInPlaceGeneric is stripGeneric for numbers that may lie on the stack.
+func stripInPlaceGeneric[F Float](m, n, k int, a *F, across, along int, b *F, ldb int, c *F, ldc int) {
+	as, bs, cs := unsafe.Slice(a, (m-1)*across+(k-1)*along+1), unsafe.Slice(b, (k-1)*ldb+n), unsafe.Slice(c, (m-1)*ldc+n)
+	stripGeneric(m, n, k, as, across, along, bs, ldb, cs, ldc)
 }
 
 func widenGeneric[F Float](src []F, dst []float64) {

@@ -50,9 +50,12 @@ func SubtractRowMultiples(a []float64, stride int, c, y []float64) {
 //
 // Each product is rounded before they are added.
 func Rotate(x, y []float64, c, s float64) {
-	_ = y[:len(x):len(y)] // no further than its length
-	done := rotateVector(x, y, c, s)
-	rotateGeneric(x[done:], y[done:], c, s)
+	y = y[:len(x):len(y)] // no further than its length
+	if len(x) >= 8 {
+		done := rotateVector(x, y, c, s)
+		x, y = x[done:], y[done:]
+	}
+	rotateGeneric(x, y, c, s)
 }
 
 // mustFitPanel panics where rows of a panel end beyond a: the vector forms do not

@@ -55,7 +55,7 @@ func subtractRowMultiplesVector(a []float64, stride int, c, y []float64) bool {
 func rotateVector(x, y []float64, c, s float64) int {
 	blocks := len(x) / 8
 	switch {
-	case path == Generic || blocks == 0:
+	case path == Generic:
 		return 0
 	case path == AVX512:
 		rotate512(blocks, &x[0], &y[0], c, s)

@@ -23,6 +23,18 @@ func sumLanes(l *[8]float64) float64 {
 }
 
 func addRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
+	if len(y) < len(c) {
+		// Sums that stay in a register do not wait for memory.
+		for j, sum := range y {
+			at := j
+			for _, f := range c {
+				sum = math.FMA(f, a[at], sum)
+				at += stride
+			}
+			y[j] = sum
+		}
+		return
+	}
 	for r, f := range c {
 		row := a[r*stride:][:len(y)]
 		for j := range y {

@@ -34,10 +34,18 @@ func Syrk[F Float](workers int, x Matrix[F], c Matrix[float64]) {
 	if x.Rows == 0 || x.Cols == 0 {
 		return
 	}
+	switch products := x.Rows * x.Cols * x.Cols; {
+	case products <= tinyProduct:
+		addSquares(&x, &c.Data[0])
+		return
+	case products <= smallProduct && x.Rows <= SumRows:
+		syrkSmall(&x, &c)
+		return
+	}
 	g := kernelsOf[F]()
 	cols := evenPart(x.Cols, syrkCols, g.cols)
 	s := syrk[F]{gemmKernels: g, workers: workers, x: colsOf(&x), c: c, wide: gemm64[path].widen}
-	s.slab = takeScratch[F](cols * SumRows)
+	s.slab = takeScratch[F](cols * min(x.Rows, SumRows))
 	defer s.slab.release()
 	s.left = takeScratches[F](workers, g.leftNumbers())
 	defer s.left.release()
@@ -49,6 +57,49 @@ func Syrk[F Float](workers int, x Matrix[F], c Matrix[float64]) {
 		s.addColumns(j, min(cols, x.Cols-j))
 	}
 	mirror(workers, c)
+}
+
+// addSquares is Syrk of one column.
+func addSquares[F Float](x *Matrix[F], c *float64) {
+	var sum F
+	for r := range x.Rows {
+		v := x.Data[r*x.Stride]
+		sum = fma(v, v, sum)
+	}
+	*c += 0 + float64(sum)
+}
+
+// syrkSmall is Syrk of one block of rows, which is too small for packing.
+func syrkSmall[F Float](x *Matrix[F], c *Matrix[float64]) {
+	d := x.Cols
+	if d <= syrkTiny {
+		var sum [syrkTiny * syrkTiny]F
+		stripInPlace(d, d, x.Rows, &x.Data[0], 1, x.Stride, &x.Data[0], x.Stride, &sum[0], d)
+		addMirrored(sum[:], c)
+		return
+	}
+	g, sum := kernelsOf[F](), takeScratch[F](d*d)
+	clear(sum.numbers[:d*d])
+	for j := 0; j < d; j += g.cols {
+		g.strip(d-j, min(g.cols, d-j), x.Rows, x.Data[j:], 1, x.Stride, x.Data[j:], x.Stride, sum.numbers[j*d+j:], d)
+	}
+	addMirrored(sum.numbers, c)
+	sum.release()
+}
+
+// syrkTiny is the number of columns up to which their sums are kept on the stack.
+const syrkTiny = 4
+
+// addMirrored adds the lower half of a sum to C, and mirrors that.
+func addMirrored[F Float](sum []F, c *Matrix[float64]) {
+	for i := range c.Rows {
+		row, from := c.Data[i*c.Stride:], sum[i*c.Rows:]
+		for j := range i + 1 {
+			// The sum counts as added to 0, which matters where it is -0.
+			total := row[j] + (0 + float64(from[j]))
+			row[j], c.Data[j*c.Stride+i] = total, total
+		}
+	}
 }
 
 // syrkCols is how many columns of C are summed at the same time.

@@ -40,7 +40,7 @@ func syrkByLoops[F Float](x Matrix[F], c Matrix[float64]) {
 }
 
 func testSyrk[F Float](t *testing.T) {
-	shapes := [][2]int{{0, 7}, {1, 1}, {3, 33}, {800, 0}, {800, 15}, {SumRows, 7}, {SumRows + 1, 33}, {3*SumRows - 7, 15}, {6*SumRows + 9, 7}, {7*SumRows + 1, 3}}
+	shapes := [][2]int{{0, 7}, {1, 1}, {5, 2}, {9, 8}, {40, 9}, {3, 33}, {70, 65}, {2, 200}, {800, 40}, {800, 0}, {800, 15}, {SumRows, 7}, {SumRows + 1, 33}, {3*SumRows - 7, 15}, {6*SumRows + 9, 7}, {7*SumRows + 1, 3}}
 	for _, shape := range shapes {
 		rows, d := shape[0], shape[1]
 		for _, draw := range []func(*rand.Rand, int) []F{normal[F], extreme[F]} {

@@ -15,6 +15,8 @@ func dot() {
 	for _, f := range []number{float32s, float64s} {
 		for _, v := range []vector{v256, v512} {
 			dots(plain(f), v)
+			dotColumns(f, v)
+			dotPairs(f, v)
 		}
 	}
 	dots(float16Rows, v512)
@@ -91,7 +93,7 @@ func dots(f rowFormat, v vector) {
 	b := dotBody{f: f, v: v, d: p[2], x: p[3], later: p[4], ldx: p[5], y: p[6], out: p[7], ldo: p[8]}
 	IMUL3Q(U8(uint8(f.bytes)), b.ldx, b.ldx)
 	f.scale(b.ldo)
-	b.masks()
+	b.dotTail = newDotTail(f.number, v, b.d)
 	for _, s := range dotShapes(v) {
 		other := fmt.Sprintf("not%d", s.rows)
 		CMPQ(rows, U8(uint8(s.rows)))
@@ -117,60 +119,72 @@ type dotBody struct {
 	v                      vector
 	d, x, ldx, y, out, ldo reg.GPVirtual
 	later                  reg.GPVirtual
-	steps, left            reg.GPVirtual
-	opmask                 reg.OpmaskVirtual
-	ymasks                 reg.GPVirtual
+	dotTail
+}
+
+// A dotTail is how d numbers fall into whole steps and the numbers left, with the mask
+// of those.
+type dotTail struct {
+	f           number
+	v           vector
+	steps, left reg.GPVirtual
+	opmask      reg.OpmaskVirtual
+	ymasks      reg.GPVirtual
 }
 
 // perLanes is how many registers hold the lanes of a dot product.
 func (b *dotBody) perLanes() int { return 64 / b.v.bytes }
 
-// lanes is the number of lanes of a dot product.
-func (b *dotBody) lanes() int { return 64 / b.f.number.bytes }
-
-// masks splits d into whole steps and the numbers left, and makes the mask of
-// those.
-func (b *dotBody) masks() {
-	lanes := b.lanes()
-	b.steps, b.left = GP64(), GP64()
-	MOVQ(b.d, b.left)
-	ANDQ(U8(uint8(lanes-1)), b.left)
-	MOVQ(b.d, b.steps)
+// newDotTail divides d.
+func newDotTail(f number, v vector, d reg.GPVirtual) dotTail {
+	lanes := 64 / f.bytes
+	t := dotTail{f: f, v: v, steps: GP64(), left: GP64()}
+	MOVQ(d, t.left)
+	ANDQ(U8(uint8(lanes-1)), t.left)
+	MOVQ(d, t.steps)
 	shift := U8(4)
 	if lanes == 8 {
 		shift = 3
 	}
-	SHRQ(shift, b.steps)
-	if b.v.bytes == 64 {
+	SHRQ(shift, t.steps)
+	if v.bytes == 64 {
 		ones := GP64()
 		MOVQ(U32(1), ones)
-		MOVQ(b.left, reg.RCX)
+		MOVQ(t.left, reg.RCX)
 		SHLQ(reg.CL, ones)
 		DECQ(ones)
-		b.opmask = K()
-		KMOVW(ones.As32(), b.opmask)
-		return
+		t.opmask = K()
+		KMOVW(ones.As32(), t.opmask)
+		return t
 	}
 	// The table has 64 bytes of ones before 64 of zeros.
-	b.ymasks = GP64()
+	t.ymasks = GP64()
 	back := GP64()
-	LEAQ(dotMasks(), b.ymasks)
-	ADDQ(U8(64), b.ymasks)
-	MOVQ(b.left, back)
-	b.f.scale(back)
-	SUBQ(back, b.ymasks)
+	LEAQ(dotMasks(), t.ymasks)
+	ADDQ(U8(64), t.ymasks)
+	MOVQ(t.left, back)
+	f.scale(back)
+	SUBQ(back, t.ymasks)
+	return t
 }
 
-// masked returns how the numbers left of a stored row and of a query are loaded.
-func (b *dotBody) masked(part int) (fetch, load func(from Mem, to Op)) {
-	if b.v.bytes == 64 {
-		fetch = func(from Mem, to Op) { b.f.fetchMasked(from, b.opmask, to) }
-		return fetch, func(from Mem, to Op) { b.f.loadMasked(from, b.opmask, to) }
+// mask returns the mask of a part of the numbers left.
+func (t dotTail) mask(part int) Op {
+	if t.v.bytes == 64 {
+		return t.opmask
 	}
 	mask := YMM()
-	VMOVDQU(Mem{Base: b.ymasks, Disp: part * b.v.bytes}, mask)
-	load = func(from Mem, to Op) { b.f.maskLoad(from, mask, to) }
-	return load, load
+	VMOVDQU(Mem{Base: t.ymasks, Disp: part * t.v.bytes}, mask)
+	return mask
+}
+
+// loadLeft loads the numbers left; other lanes become zero.
+func (t dotTail) loadLeft(from Mem, mask, to Op) {
+	if t.v.bytes == 64 {
+		t.f.loadMasked(from, mask, to)
+	} else {
+		t.f.maskLoad(from, mask, to)
+	}
 }
 
 // dotMasks is a table of 64 bytes of ones before 64 bytes of zeros.
@@ -266,7 +280,12 @@ func (b *dotBody) tile(rows, queries int) {
 	TESTQ(b.left, b.left)
 	JZ(LabelRef(label + "Sum"))
 	for part := range parts {
-		fetch, load := b.masked(part)
+		mask := b.mask(part)
+		load := func(from Mem, to Op) { b.loadLeft(from, mask, to) }
+		fetch := load
+		if b.v.bytes == 64 {
+			fetch = func(from Mem, to Op) { b.f.fetchMasked(from, mask, to) }
+		}
 		if queries > 1 {
 			load = loadAll
 		}

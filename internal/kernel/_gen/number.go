@@ -22,6 +22,7 @@ type number struct {
 	xor         func(x, y, z Op)
 	add         func(x, y, z Op)
 	storeLow    func(from reg.VecVirtual, to Op) // the first lane
+	loadLow     func(from, to Op)                // the first lane; others become zero
 	compare     func(predicate, y, x, to Op)     // x and y in this order
 	signs       func(from, to Op)                // the sign bits of the lanes
 }
@@ -39,6 +40,7 @@ var (
 		xor:         func(x, y, z Op) { VXORPS(x, y, z) },
 		add:         func(x, y, z Op) { VADDPS(x, y, z) },
 		storeLow:    func(from reg.VecVirtual, to Op) { VMOVSS(low(from), to) },
+		loadLow:     func(from, to Op) { VMOVSS(from, to) },
 		compare:     func(predicate, y, x, to Op) { VCMPPS(predicate, y, x, to) },
 		signs:       func(from, to Op) { VMOVMSKPS(from, to) },
 	}
@@ -54,6 +56,7 @@ var (
 		xor:         func(x, y, z Op) { VXORPD(x, y, z) },
 		add:         func(x, y, z Op) { VADDPD(x, y, z) },
 		storeLow:    func(from reg.VecVirtual, to Op) { VMOVSD(low(from), to) },
+		loadLow:     func(from, to Op) { VMOVSD(from, to) },
 		compare:     func(predicate, y, x, to Op) { VCMPPD(predicate, y, x, to) },
 		signs:       func(from, to Op) { VMOVMSKPD(from, to) },
 	}

@@ -73,14 +73,28 @@ func EighValues(workers int, a kernel.Matrix[float64], values []float64) error {
 		return err
 	}
 	scale := powerOfTwo(largest)
+	if n <= smallRows {
+		if err := eighValuesSmall(a, values, 1/scale); err != nil {
+			return err
+		}
+		return unscale(values, values, scale)
+	}
 	t, free := newReduction(a, 1/scale)
 	defer free()
 	t.reduce(parallel.Workers(workers))
-	if err := implicitQL(t.d, t.e, kernel.Matrix[float64]{Rows: n}); err != nil {
+	if err := valuesQL(t.d, t.e); err != nil {
 		return err
 	}
-	slices.Sort(t.d)
 	return unscale(values, t.d, scale)
+}
+
+// valuesQL is implicitQL without vectors; d ascends then.
+func valuesQL(d, e []float64) error {
+	if err := implicitQL(d, e, kernel.Matrix[float64]{Rows: len(d)}); err != nil {
+		return err
+	}
+	slices.Sort(d)
+	return nil
 }
 
 // unscale writes x·scale to values, which ascend.

@@ -18,6 +18,44 @@ func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64)
 			a.Data[j*a.Stride+i] = row[j]
 		}
 	}
+	r := newSmallReduction(n)
+	r.reduce(a, values)
+	r.multiply(a)
+	if err := implicitQL(values, r.e, a); err != nil {
+		return err
+	}
+	sortRows(values, a)
+	return nil
+}
+
+// eighValuesSmall is [EighValues] of a·scale for a few rows.
+func eighValuesSmall(a kernel.Matrix[float64], values []float64, scale float64) error {
+	n := a.Rows
+	if n == 1 {
+		values[0] = a.Data[0] * scale
+		return nil
+	}
+	work := kernel.MatrixOf(make([]float64, n*n), n, n)
+	for i := range n {
+		row := work.Row(i)
+		for j, x := range a.Row(i)[:i+1] {
+			row[j] = x * scale
+			work.Data[j*n+i] = row[j]
+		}
+	}
+	r := newSmallReduction(n)
+	r.reduce(work, values)
+	return valuesQL(values, r.e)
+}
+
+// A smallReduction turns a symmetric matrix of a few rows into a tridiagonal one, as
+// reduction does for many.
+type smallReduction struct {
+	e, tau, product, pair, factors []float64
+	reflectors                     kernel.Matrix[float64]
+}
+
+func newSmallReduction(n int) *smallReduction {
 	width := roundUp(n, 8)
 	work := make([]float64, (n+6)*width)
 	take := func(k int) []float64 {
@@ -25,27 +63,28 @@ func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64)
 		work = work[k:]
 		return x
 	}
-	e, tau, product, pair, factors := take(n), take(n), take(n), take(2*width), take(2)
-	reflectors := kernel.Matrix[float64]{Data: take(n * width), Rows: n, Cols: width, Stride: width}
+	return &smallReduction{
+		e: take(n), tau: take(n), product: take(n), pair: take(2 * width), factors: take(2),
+		reflectors: kernel.Matrix[float64]{Data: take(n * width), Rows: n, Cols: width, Stride: width},
+	}
+}
+
+// reduce reduces a, all of it; d becomes the diagonal.
+func (r *smallReduction) reduce(a kernel.Matrix[float64], d []float64) {
+	n := a.Rows
 	for j := range n - 1 {
-		v := reflectors.Row(j)
+		v := r.reflectors.Row(j)
 		rest := a.Block(j+1, j+1, n-j-1, n-j-1)
-		column := product[:n-j-1]
+		column := r.product[:n-j-1]
 		copy(column, a.Row(j)[j+1:])
-		values[j] = a.At(j, j)
+		d[j] = a.At(j, j)
 		from := (j + 1) / 8 * 8
-		e[j], tau[j] = reflect(column, v[j+1:n], v[from:])
-		if tau[j] != 0 {
-			reflectBothSides(rest, v[from:], j+1-from, tau[j], pair, factors)
+		r.e[j], r.tau[j] = reflect(column, v[j+1:n], v[from:])
+		if r.tau[j] != 0 {
+			reflectBothSides(rest, v[from:], j+1-from, r.tau[j], r.pair, r.factors)
 		}
 	}
-	values[n-1] = a.At(n-1, n-1)
-	multiplyReflectors(a, reflectors, tau[:n-1], product, factors)
-	if err := implicitQL(values, e, a); err != nil {
-		return err
-	}
-	sortRows(values, a)
-	return nil
+	d[n-1] = a.At(n-1, n-1)
 }
 
 // reflectBothSides computes H·A·H for the symmetric matrix a, all of it, and
@@ -70,20 +109,20 @@ func reflectBothSides(a kernel.Matrix[float64], padded []float64, skip int, tau 
 	}
 }
 
-// multiplyReflectors writes H(n−2)·…·H(0) to a.
-func multiplyReflectors(a, reflectors kernel.Matrix[float64], tau, product, factors []float64) {
+// multiply writes H(n−2)·…·H(0) to a.
+func (r *smallReduction) multiply(a kernel.Matrix[float64]) {
 	n := a.Rows
 	identity(a)
-	for j, t := range tau {
+	for j, t := range r.tau[:n-1] {
 		if t == 0 {
 			continue
 		}
-		v := reflectors.Row(j)[j+1 : n]
-		clear(product)
-		kernel.AddRowMultiples(a.Data[(j+1)*a.Stride:], a.Stride, v, product)
+		v := r.reflectors.Row(j)[j+1 : n]
+		clear(r.product)
+		kernel.AddRowMultiples(a.Data[(j+1)*a.Stride:], a.Stride, v, r.product)
 		for i, x := range v {
-			factors[0] = -t * x
-			kernel.AddRowMultiples(product, n, factors[:1], a.Row(j+1+i))
+			r.factors[0] = -t * x
+			kernel.AddRowMultiples(r.product, n, r.factors[:1], a.Row(j+1+i))
 		}
 	}
 }

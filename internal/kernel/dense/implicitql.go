@@ -67,7 +67,9 @@ func sweepQL(d, e []float64, z kernel.Matrix[float64], l, m int) {
 		p = float64(s * r)
 		d[i+1] = g + p
 		g = float64(c*r) - b
-		kernel.Rotate(z.Row(i), z.Row(i+1), c, -s)
+		if z.Cols > 0 {
+			kernel.Rotate(z.Row(i), z.Row(i+1), c, -s)
+		}
 	}
 	d[l] -= p
 	e[l] = g

@@ -38,6 +38,9 @@ func SolveLeft(workers int, t Triangular, b kernel.Matrix[float64]) error {
 // columns and twice the scratch memory.
 func SolveRight(workers int, t Triangular, b kernel.Matrix[float64]) error {
 	t.Transposed = !t.Transposed
+	if b.Rows <= solveTinyColumns && b.Cols <= solveTinyColumns {
+		return t.solveTinyAcross(&b)
+	}
 	return t.solve(workers, b, true)
 }
 
@@ -45,6 +48,8 @@ const (
 	// solveTinyRows is the size of right-hand sides up to which numbers are taken one
 	// by one.
 	solveTinyRows = 6
+	// solveTinyColumns is that size where they lie across.
+	solveTinyColumns = 8
 	// slabColumns is how many right-hand sides a worker solves at a time.
 	slabColumns = 128
 	// substitutionRows is the size up to which a triangle is not halved.
@@ -135,6 +140,40 @@ func (t *Triangular) solveTiny(b *kernel.Matrix[float64]) error {
 		}
 		divide(row, data[i*stride+i])
 		i += next
+	}
+	return nil
+}
+
+// solveTinyAcross is solveTiny of T·Xᵀ = Bᵀ.
+func (t *Triangular) solveTinyAcross(b *kernel.Matrix[float64]) error {
+	n := b.Cols
+	if t.singular(n) {
+		return ErrSingular
+	}
+	data, stride := t.Matrix.Data, t.Matrix.Stride
+	along, across := 1, stride
+	if t.Transposed {
+		along, across = across, along
+	}
+	first, next := 0, 1
+	if !t.forward() {
+		first, next = n-1, -1
+	}
+	for r := range b.Rows {
+		row := b.Data[r*b.Stride:][:n]
+		for step, i := 0, first; step < n; step, i = step+1, i+next {
+			known := 0
+			if next < 0 {
+				known = i + 1
+			}
+			x, at := row[i], i*across+known*along
+			for _, solved := range row[known:][:step] {
+				x = math.FMA(-data[at], solved, x)
+				at += along
+			}
+			row[i] = x
+			divide(row[i:i+1], data[i*stride+i])
+		}
 	}
 	return nil
 }
