@@ -21,11 +21,11 @@ func randomFactors(t *testing.T, r *rand.Rand, out, in int) (*Factors, kernel.Ma
 		sums.Data[i] = examples * r.Float64()
 	}
 	sums.Data[0] = 0 // A direction without curvature.
-	memory := memoryTensors{
+	memory := &memoryTensors{kept: map[[2]string]kernel.Matrix[float64]{
 		{inputValues, "m"}: kernel.MatrixOf(inputs.Values, in, 1), {inputVectors, "m"}: inputs.Vectors,
 		{outputValues, "m"}: kernel.MatrixOf(outputs.Values, out, 1), {outputVectors, "m"}: outputs.Vectors,
 		{lambdaMatrix, "m"}: sums,
-	}
+	}}
 	f := &Factors{head: head{Method: EKFAC, Modules: []Module{
 		{Name: "m", In: int64(in), Out: int64(out), Inputs: "m", Examples: examples, Rows: examples},
 	}}, tensors: memory}

@@ -17,12 +17,14 @@ type LayerShape struct {
 }
 
 // ProjectBergson returns the gradients of a layer as bergson (EleutherAI, 0.26) projects
-// them: for p of kind bergson and size s, the s × s numbers, row by row, of
+// them: for p of kind bergson or bergson-normal and size s, the s × s numbers, row by row,
+// of
 //
 //	L·G·Rᵀ
 //
-// G being the gradient of the weights without the bias, and L and R the signs over √s
-// that [kernel.Bergson] draws for the layer's name; so the seed of p means nothing. They
+// G being the gradient of the weights without the bias, and L and R the signs or the
+// normal numbers over √s that [kernel.Bergson] and [kernel.BergsonNormal] draw for the
+// layer's name; so the seed of p means nothing. They
 // are made while they are read, in float32. The inner products of what is projected are
 // those of G on average. It is an error where the vectors are no such gradients.
 //
@@ -39,12 +41,16 @@ func ProjectBergson(v Vectors, layer LayerShape, p Projection, workers int) (Vec
 	if layer.Bias {
 		weights--
 	}
-	if p.Kind != "bergson" || weights < 1 {
+	if !p.OfLayers() || weights < 1 {
 		return nil, fmt.Errorf("%d numbers are no gradients of layer %q with %d outputs, to be projected by %s", v.Cols(), layer.Name, layer.Out, p.Kind)
 	}
 	t := twoSided{kernel.NewMatrix[float32](p.Size, layer.Out), kernel.NewMatrix[float32](p.Size, weights), cols}
-	kernel.Bergson(layer.Name+"/left", kernel.BergsonJL, t.left)
-	kernel.Bergson(layer.Name+"/right", kernel.BergsonJL, t.right)
+	draw := kernel.Bergson[float32]
+	if p.Kind == "bergson-normal" {
+		draw = kernel.BergsonNormal
+	}
+	draw(layer.Name+"/left", kernel.BergsonJL, t.left)
+	draw(layer.Name+"/right", kernel.BergsonJL, t.right)
 	return projected{v, t, parallel.Workers(workers)}, nil
 }
 

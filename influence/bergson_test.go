@@ -14,13 +14,17 @@ import (
 // TestProjectBergson: each number is the double sum over the layer's gradient.
 func TestProjectBergson(t *testing.T) {
 	const out, in, size, n = 5, 7, 3, 6
-	for _, bias := range []bool{false, true} {
+	draws := map[string]func(string, kernel.BergsonScale, kernel.Matrix[float32]){
+		"3:bergson": kernel.Bergson[float32], "3:bergson-normal": kernel.BergsonNormal,
+	}
+	for kind, draw := range draws {
+		bias := kind == "3:bergson"
 		cols := in
 		if bias {
 			cols++
 		}
 		table := randomTable(1, n, out*cols)
-		p, err := influence.ParseProjection("3:bergson", 9)
+		p, err := influence.ParseProjection(kind, 9)
 		require.NoError(t, err)
 		layer := influence.LayerShape{Name: "h.0.attn", Out: out, Bias: bias}
 		v, err := influence.ProjectBergson(table.in(t, dataset.Float16), layer, p, 2)
@@ -28,16 +32,16 @@ func TestProjectBergson(t *testing.T) {
 		require.Equal(t, size*size, v.Cols())
 		got, err := influence.ReadVectors(t.Context(), v)
 		require.NoError(t, err)
-		left, right := kernel.NewMatrix[float64](size, out), kernel.NewMatrix[float64](size, in)
-		kernel.Bergson("h.0.attn/left", kernel.BergsonJL, left)
-		kernel.Bergson("h.0.attn/right", kernel.BergsonJL, right)
+		left, right := kernel.NewMatrix[float32](size, out), kernel.NewMatrix[float32](size, in)
+		draw("h.0.attn/left", kernel.BergsonJL, left)
+		draw("h.0.attn/right", kernel.BergsonJL, right)
 		for i, row := range table.rows {
 			for a := range size {
 				for b := range size {
 					want := 0.0
 					for o := range out {
 						for c := range in {
-							want += left.Row(a)[o] * row[o*cols+c] * right.Row(b)[c]
+							want += float64(left.Row(a)[o]) * row[o*cols+c] * float64(right.Row(b)[c])
 						}
 					}
 					require.InDelta(t, want, got[(i*size+a)*size+b], 1e-5*math.Max(1, math.Abs(want)))

@@ -16,11 +16,11 @@ import (
 )
 
 // A Projection is a random linear map of vectors to Size numbers, a function of Kind,
-// Size and Seed alone; of kind bergson it is a map of the gradient of a layer to Size ×
-// Size numbers, see [ProjectBergson]. It keeps inner products on average: E⟨Px, Py⟩ = ⟨x, y⟩, with an
+// Size and Seed alone; of the kinds bergson and bergson-normal it is a map of the gradient of a
+// layer to Size × Size numbers, see [ProjectBergson]. It keeps inner products on average: E⟨Px, Py⟩ = ⟨x, y⟩, with an
 // error of variance (‖x‖²·‖y‖² + ⟨x, y⟩²)/Size at most.
 type Projection struct {
-	Kind string // srht, rademacher, gaussian or bergson
+	Kind string // srht, rademacher, gaussian, bergson or bergson-normal
 	Size int    // a power of two for srht
 	Seed uint64
 }
@@ -34,7 +34,7 @@ func ParseProjection(text string, seed uint64) (Projection, error) {
 		p.Kind = "srht"
 	}
 	if err != nil {
-		return p, fmt.Errorf("projection %q is not known; use D, D:srht, D:rademacher, D:gaussian or D:bergson", text)
+		return p, fmt.Errorf("projection %q is not known; use D, D:srht, D:rademacher, D:gaussian, D:bergson or D:bergson-normal", text)
 	}
 	return p, p.validate()
 }
@@ -42,9 +42,9 @@ func ParseProjection(text string, seed uint64) (Projection, error) {
 func (p Projection) validate() error {
 	const most = 1 << 24
 	switch {
-	case !slices.Contains([]string{"srht", "rademacher", "gaussian", "bergson"}, p.Kind):
-		return fmt.Errorf("projection %q is not known; use srht, rademacher, gaussian or bergson", p.Kind)
-	case p.Kind == "bergson" && p.Size > 4096:
+	case !slices.Contains([]string{"srht", "rademacher", "gaussian", "bergson", "bergson-normal"}, p.Kind):
+		return fmt.Errorf("projection %q is not known; use srht, rademacher, gaussian, bergson or bergson-normal", p.Kind)
+	case p.OfLayers() && p.Size > 4096:
 		return fmt.Errorf("a projection to %d × %[1]d numbers; use 1 to 4096", p.Size)
 	case p.Size < 1 || p.Size > most:
 		return fmt.Errorf("a projection to %d numbers; use 1 to %d", p.Size, most)
@@ -53,6 +53,9 @@ func (p Projection) validate() error {
 	}
 	return nil
 }
+
+// OfLayers says whether p projects gradients of layers, for which [ProjectBergson] is.
+func (p Projection) OfLayers() bool { return p.Kind == "bergson" || p.Kind == "bergson-normal" }
 
 func (p Projection) projector() kernel.Projector {
 	switch p.Kind {
@@ -70,7 +73,7 @@ func Project(v Vectors, p Projection, workers int) (Vectors, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	if p.Kind == "bergson" {
+	if p.OfLayers() {
 		return nil, errors.New("bergson projects the gradients of layers of known shape, those of a capture")
 	}
 	if v.Cols() <= p.Size {

@@ -25,7 +25,7 @@ func captureFolder(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(w.Write(capture.Batch{
 		IDs: []int64{10, 11, 12, 13}, Loss: make([]float64, 4),
 		Inputs:          map[string]capture.Values{"head": {F32: []float32{1, 2, 3, 4, 5, float32(value), 7, 8}}},
-		OutputGradients: map[string]capture.Values{"head": {F32: make([]float32, 12)}},
+		OutputGradients: map[string]capture.Values{"head": {F32: []float32{1, -2, 1, 0, 3, -3, 2, -1, -1, -2, 0, 2}}},
 	}))
 	ts.Check(w.Close())
 }

@@ -66,7 +66,7 @@ func gradientFlags(f *pflag.FlagSet, o *app.GradientOptions) {
 	f.IntVar(&o.Rank, "rank", 0, "of nystroem: the number of directions of the curvature that are kept")
 	f.StringVar(&o.Remove, "remove", "", "score sets of train rows, each left out whole: @FILE with a key per line and a blank line between sets, or groups, those of --group")
 	f.StringVar(&o.Per, "per", "", "finer scores: module, a list for each module of the model; or token, lists of the tokens of train rows")
-	f.StringVar(&o.Projection, "projection", "", "D[:srht|rademacher|gaussian|bergson]: project each block of gradients to D numbers at random, by --seed; in float32")
+	f.StringVar(&o.Projection, "projection", "", "D[:srht|rademacher|gaussian|bergson|bergson-normal]: project each block of gradients to D numbers at random, by --seed; in float32")
 	f.BoolVar(&o.NoBias, "no-bias", false, "of tracin-last and representer: the layer has no bias")
 	f.BoolVar(&o.FreeBias, "free-bias", false, "of representer: the layer's bias is not regularised")
 }

@@ -16,7 +16,7 @@ func (s *vectorSide) project(p influence.Projection, workers int) ([]influence.V
 	out := make([]influence.Vectors, len(s.blocks))
 	for i, b := range s.blocks {
 		var err error
-		if p.Kind == "bergson" {
+		if p.OfLayers() {
 			out[i], err = s.projectLayer(i, p, workers)
 		} else {
 			out[i], err = influence.Project(b, p, workers)

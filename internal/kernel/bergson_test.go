@@ -1,12 +1,14 @@
 package kernel
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -63,6 +65,37 @@ func TestBergsonSigns(t *testing.T) {
 			require.Equal(t, want.bytes, fmt.Sprintf("%x", packed))
 		}
 	}
+}
+
+// The matrices are torch's, see PROVENANCE.md beside them.
+func TestBergsonNormal(t *testing.T) {
+	all := tensors(t, filepath.Join("testdata", "bergson_normal", "normal.safetensors"))
+	require.Len(t, all, 32)
+	for name, want := range all {
+		scaleName, identifier, _ := strings.Cut(name, ":")
+		scale, units := BergsonJL, 0
+		if scaleName == "row_norm" {
+			scale, units = BergsonRowNorm, 4
+		}
+		rows, cols := want.Shape[0], want.Shape[1]
+		got := Matrix[float32]{Data: make([]float32, rows*(cols+1)), Rows: rows, Cols: cols, Stride: cols + 1}
+		BergsonNormal(identifier, scale, got)
+		for k, x := range want.Data {
+			apart := int(math.Float32bits(float32(x))) - int(math.Float32bits(got.At(k/cols, k%cols)))
+			require.LessOrEqual(t, max(apart, -apart), units, "%s, number %d", name, k)
+		}
+	}
+}
+
+// TestBergsonNormalLarge goes through many states of the generator.
+func TestBergsonNormalLarge(t *testing.T) {
+	m := NewMatrix[float32](16, 4099)
+	BergsonNormal("large/left", BergsonJL, m)
+	var bytes []byte
+	for _, x := range m.Data {
+		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(x))
+	}
+	require.Equal(t, "4adea8c4f0b725567984d174f418089779d0ae4c100d1ac2ddb5103ceff8467e", fmt.Sprintf("%x", sha256.Sum256(bytes)))
 }
 
 // tensors reads the tensors of a golden safetensors file as float64.
