@@ -10,7 +10,8 @@ import (
 )
 
 // captureFolder DIR SPLIT FINGERPRINT VALUE writes a capture of a linear model with
-// four examples, of which one has the value as an input.
+// four examples, of which one has the value as an input. With 0 all output gradients are
+// zero.
 func captureFolder(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: capture DIR SPLIT FINGERPRINT VALUE")
@@ -22,10 +23,14 @@ func captureFolder(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	value, err := strconv.ParseFloat(args[3], 32)
 	ts.Check(err)
+	gradients := []float32{1, -2, 1, 0, 3, -3, 2, -1, -1, -2, 0, 2}
+	if value == 0 {
+		clear(gradients)
+	}
 	ts.Check(w.Write(capture.Batch{
 		IDs: []int64{10, 11, 12, 13}, Loss: make([]float64, 4),
 		Inputs:          map[string]capture.Values{"head": {F32: []float32{1, 2, 3, 4, 5, float32(value), 7, 8}}},
-		OutputGradients: map[string]capture.Values{"head": {F32: []float32{1, -2, 1, 0, 3, -3, 2, -1, -1, -2, 0, 2}}},
+		OutputGradients: map[string]capture.Values{"head": {F32: gradients}},
 	}))
 	ts.Check(w.Close())
 }
