@@ -21,15 +21,27 @@ type Factors struct {
 	tolerance float64
 }
 
-// IsFactors reports whether a folder holds factors that infl wrote.
+// IsFactors reports whether a folder holds factors that [Open] opens.
 func IsFactors(dir string) bool {
+	return isOurs(dir) || isKronfluence(dir) || isBergson(dir)
+}
+
+func isOurs(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, headName))
 	return err == nil
 }
 
-// Open opens a folder that [Factors.Write] or a fit has written. Matrices are read when
-// a module's curvature is asked for.
+// Open opens a folder that [Factors.Write] or a fit has written, or kronfluence or
+// bergson. Matrices are read when a module's curvature is asked for. Folders of others do
+// not say of which weights they are, nor which modules have a bias.
 func Open(dir string) (*Factors, error) {
+	switch {
+	case isOurs(dir):
+	case isBergson(dir):
+		return openBergson(dir)
+	case isKronfluence(dir):
+		return openKronfluence(dir)
+	}
 	h, err := readHead(dir)
 	if err != nil {
 		return nil, err
@@ -50,6 +62,9 @@ func (f *Factors) Modules() []Module { return f.head.Modules }
 
 // LeftOut lists the modules of the capture that have no factors: embeddings.
 func (f *Factors) LeftOut() []string { return f.head.Left }
+
+// Tool returns the program that fitted the factors where it was not infl, else "".
+func (f *Factors) Tool() string { return f.head.Tool }
 
 // Method returns what the factors were fitted for.
 func (f *Factors) Method() Strategy { return f.head.Method }
@@ -102,9 +117,12 @@ func (f *Factors) module(name string) (*Module, error) {
 }
 
 // Matches returns an error where a capture comes from another model or checkpoint than
-// the factors, or lacks one of their modules.
+// the factors, as far as they say so, or lacks one of their modules.
 func (f *Factors) Matches(c *capture.Capture) error {
 	m := c.Manifest()
+	if f.Tool() != "" {
+		return f.matchesSizes(c)
+	}
 	if m.Model.Fingerprint != f.head.Model.Fingerprint {
 		return fmt.Errorf("%s: comes from a model with the fingerprint %q, the factors from one with %q", c.Dir(), m.Model.Fingerprint, f.head.Model.Fingerprint)
 	}
@@ -119,6 +137,25 @@ func (f *Factors) Matches(c *capture.Capture) error {
 			return fmt.Errorf("%s: has no module %q, of which there are factors", c.Dir(), a.Name)
 		case a.Kind != b.Kind || a.In != b.In || a.Out != b.Out || a.Bias != b.Bias:
 			return fmt.Errorf("%s: module %q is %s, in the factors it is another", c.Dir(), b.Name, b)
+		}
+	}
+	return nil
+}
+
+// matchesSizes is [Factors.Matches] for factors that know no more than sizes of modules.
+func (f *Factors) matchesSizes(c *capture.Capture) error {
+	for i := range f.head.Modules {
+		a := &f.head.Modules[i]
+		b, known := c.Manifest().Module(a.Name)
+		if !known {
+			return fmt.Errorf("%s: has no module %q, of which there are factors", c.Dir(), a.Name)
+		}
+		in := b.In
+		if b.Bias {
+			in++
+		}
+		if in != a.In || b.Out != a.Out {
+			return fmt.Errorf("%s: gradients of module %q are %d × %d, its factors are of %d × %d", c.Dir(), b.Name, b.Out, in, a.Out, a.In)
 		}
 	}
 	return nil

@@ -23,6 +23,7 @@ const (
 type head struct {
 	Format  string   `json:"format"`
 	Version int      `json:"version"`
+	Tool    string   `json:"tool,omitempty"` // that fitted, where it was not infl
 	Method  Strategy `json:"method"`
 	Sharing Sharing  `json:"sharing"`
 	Labels  Labels   `json:"labels"`

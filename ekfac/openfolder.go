@@ -63,7 +63,7 @@ func (t tensorFolder) matrix(file, key string) (kernel.Matrix[float64], error) {
 }
 
 func (t tensorFolder) put(string, string, kernel.Matrix[float64]) error {
-	return errors.New("factors that were opened are not written")
+	return errReadOnly
 }
 
 func (t tensorFolder) close() error {

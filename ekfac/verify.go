@@ -34,6 +34,9 @@ type Check struct {
 // exactness is how far numbers of float64 may be off, in units of the largest.
 const exactness = 1e-9
 
+// singleExactness is that of numbers of float32, or fewer bits.
+const singleExactness = 1e-5
+
 // Verify recomputes what can be wrong with factors: checksums, symmetry, eigenbases,
 // eigenvalues. Numbers that are not finite are a problem, not an error. Cost: 4·d³
 // operations for each factor.

@@ -41,7 +41,7 @@ type newFile struct {
 // createFolder begins a folder of factors, or continues one with the same head. It fills
 // in what the head says of finished tensors.
 func createFolder(dir string, h *head) (_ *newFolder, err error) {
-	if IsFactors(dir) {
+	if isOurs(dir) {
 		return nil, fmt.Errorf("%s: holds finished factors; name another folder", dir)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {

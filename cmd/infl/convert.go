@@ -10,16 +10,17 @@ func newConvert(c *app.Common) *cobra.Command {
 	o := &app.ConvertOptions{}
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT --to infl|npy|safetensors|kronfluence",
-		Short: "gradients and scores of one tool as those of another",
-		Long: `convert reads gradients or scores and writes them in another format.
+		Short: "gradients, scores and factors of one tool as those of another",
+		Long: `convert reads gradients, scores or factors and writes them in another format.
 
 IN is a store of bergson, TRAK, LESS, LogIX, dattri or kronfluence, a .pt file, a
 capture, a file or folder of vectors, or a run folder with matrix.npy; infl inspect
 says what it is. OUT is a file for npy (one matrix: all modules of a row one after the
-other) and safetensors (a tensor for each module), a folder for infl and kronfluence
-(scores only).`,
+other) and safetensors (a tensor for each module), a folder for infl and kronfluence.
+Factors of infl fit, kronfluence and bergson become folders of infl or kronfluence.`,
 		Example: `  infl convert index index.npy --to npy
-  infl convert run scores --to kronfluence`,
+  infl convert run scores --to kronfluence
+  infl convert factors kronfluence --to kronfluence`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := configure(cmd, c); err != nil {

@@ -62,7 +62,7 @@ func gradientFlags(f *pflag.FlagSet, o *app.GradientOptions) {
 	f.StringSliceVar(&o.Checkpoints, "checkpoint", nil, "DIR[@LR], a folder with the sides train and query, and the learning rate there; may be repeated")
 	f.StringVar(&o.Normalize, "normalize", "none", "of gradient methods: none, cosine, l-relatif or theta-relatif")
 	f.StringVar(&o.Damping, "damping", "", "of methods with a curvature: heuristic (a tenth of its mean eigenvalue; the default), a number that is added to it, or tikhonov:NUMBER, which has an eigenvalue Λ inverted to Λ/(Λ² + NUMBER); with --factors also sweep:A,B,…, scores for each")
-	f.StringSliceVar(&o.Factors, "factors", nil, "of ekfac, kfac, tkfac and diagonal: the folder that infl fit wrote; of source: one for each --checkpoint, in order")
+	f.StringSliceVar(&o.Factors, "factors", nil, "of ekfac, kfac, tkfac and diagonal: the folder that infl fit wrote, or kronfluence or bergson; of source: one for each --checkpoint, in order")
 	f.IntVar(&o.Rank, "rank", 0, "of nystroem: the number of directions of the curvature that are kept")
 	f.StringVar(&o.Remove, "remove", "", "score sets of train rows, each left out whole: @FILE with a key per line and a blank line between sets, or groups, those of --group")
 	f.StringVar(&o.Per, "per", "", "finer scores: module, a list for each module of the model; or token, lists of the tokens of train rows")

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/sink"
@@ -23,15 +24,18 @@ type ConvertOptions struct {
 
 var convertFormats = []string{"infl", "npy", "safetensors", "kronfluence"}
 
-// Convert reads gradients or scores and writes them in another format: scores from
+// Convert reads gradients, scores or factors and writes them in another format: scores from
 // stores of other tools and from run folders with a matrix, gradients from everything
-// that --train of infl score reads.
+// that --train of infl score reads, factors from folders that --factors takes.
 func Convert(ctx context.Context, o *ConvertOptions, in, out string) error {
 	if err := o.validate(in, out); err != nil {
 		return err
 	}
 	if _, err := o.limitHeap(); err != nil { // Mapped files are not in the heap.
 		return err
+	}
+	if ekfac.IsFactors(in) {
+		return o.convertFactors(ctx, in, out)
 	}
 	scores, done, err := openScores(in)
 	if err != nil {
@@ -57,23 +61,10 @@ func (o *ConvertOptions) validate(in, out string) error {
 	if _, err := influence.ParsePrecision(o.Dtype); err != nil {
 		return fmt.Errorf("--dtype: %w", err)
 	}
-	if isFactors(in) {
-		return fmt.Errorf("%s: holds factors of a curvature; infl converts gradients and scores, and no factors yet", in)
-	}
 	if _, err := os.Stat(out); err == nil && (o.To == "npy" || o.To == "safetensors") {
 		return fmt.Errorf("%s exists already; remove it, or write to another file", out)
 	}
 	return nil
-}
-
-// isFactors reports whether a folder holds the factors of kronfluence.
-func isFactors(path string) bool {
-	for _, name := range []string{"lambda_matrix.safetensors", "activation_covariance.safetensors", "activation_eigenvectors.safetensors"} {
-		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // openScores opens the scores of a store or a run folder; nil where a path holds none.
@@ -126,6 +117,28 @@ func (o *ConvertOptions) convertScores(ctx context.Context, s *store.Scores, in,
 	return o.Output.Print(o.Streams, t)
 }
 
+// convertFactors writes factors for infl, or for kronfluence too.
+func (o *ConvertOptions) convertFactors(ctx context.Context, in, out string) error {
+	if o.To != "infl" && o.To != "kronfluence" {
+		return fmt.Errorf("%s: holds factors of a curvature, which --to infl and --to kronfluence write", in)
+	}
+	f, err := ekfac.Open(in)
+	if err != nil {
+		return err
+	}
+	write := f.Write
+	if o.To == "kronfluence" {
+		write = f.WriteKronfluence
+	}
+	err = write(ctx, out)
+	t := &Table{Fields: []string{"out", "what", "method", "modules"}}
+	t.Add(out, "factors", string(f.Method()), len(f.Modules()))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return o.Output.Print(o.Streams, t)
+}
+
 func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide, out string) (err error) {
 	if err := side.readNames(ctx, "", ""); err != nil {
 		return err
@@ -144,7 +157,7 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 		_, err = store.Write(ctx, out, store.Content{Blocks: blocks, Keys: side.ownKeys(), Source: side.path})
 		err = kept(err)
 	case "kronfluence":
-		return fmt.Errorf("%s: holds gradients; kronfluence keeps scores and factors of a curvature, and infl writes its scores only so far", side.path)
+		return fmt.Errorf("%s: holds gradients; kronfluence keeps scores and factors of a curvature; infl fit makes factors of a capture", side.path)
 	}
 	if err != nil {
 		return err

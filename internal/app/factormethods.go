@@ -109,6 +109,9 @@ func (v *vectorInquiry) openFactors() error {
 			return err
 		}
 		v.factors = append(v.factors, f)
+		if tool := f.Tool(); tool != "" {
+			v.warn("%s: %s does not note of which weights factors are; they must be those of %s", dir, tool, v.checkpoints[i].train.path)
+		}
 		for _, side := range []*vectorSide{v.checkpoints[i].train, v.checkpoints[i].query} {
 			if side == nil || side.capture == nil {
 				continue
