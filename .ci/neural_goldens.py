@@ -120,6 +120,18 @@ class Runner:
         os.makedirs(folder, exist_ok=True)
         np.save(os.path.join(folder, name + ".npy"), array)
 
+    def factors(self, case, method, *flags):
+        """Fits the curvature of the train rows of a case and returns the folder."""
+        folder = self.folder(case, "-".join(["factors", method, *(f.strip("-") for f in flags)]))
+        if not os.path.exists(folder):
+            self.infl("fit", "--method", method, "--dtype", self.args.dtype, "--train", self.capture(case, "train"), "--out", folder, "--quiet", *flags)
+        return folder
+
+    def curvature(self, method, factors, damping, *flags):
+        """Scores through a fitted curvature; K-FAC in the unit of kronfluence is kfac, of examples kfac_per_example."""
+        form = ["--form", "compat"] if method == "kfac" else []
+        return self.matrix(method.removesuffix("_per_example"), "--factors", factors, "--damping", damping.removeprefix("abs"), *form, *flags)
+
     def representer(self, case, mu, train, name, asked):
         """The representer values of train rows for the features and classes that are asked about."""
         query = self.folder(case, name)
@@ -138,6 +150,9 @@ class Runner:
         error = np.abs(whole - want).max() / np.abs(want).max()
         if error > (1e-9 if self.args.dtype == "float64" else 5e-5):
             raise SystemExit(f"{case}: scores of tokens add up to other ones, by {error:.1e}")
+
+    def expected(self, case, name):
+        return np.load(os.path.join(self.args.cases, case, "expected", name + ".npy"))
 
     def folder(self, *names):
         return os.path.join(self.args.work, "stores", *names)
@@ -172,6 +187,30 @@ def rows_cases(r):
             r.tokens(case, both)
         r.save(case, "self_identity", squares)
         r.save(case, "grad_norm_train", np.sqrt(squares))
+
+
+def curvatures(r):
+    """The same cases through all curvatures, module by module, token by token, and of sums."""
+    for case in ("mlp_optdigits", "cnn_mnist", "gpt_shakespeare"):
+        both, whole, squares = r.sides(case), r.factors(case, "ekfac"), r.factors(case, "diagonal")
+        for method in ("ekfac", "kfac", "kfac_per_example", "diagonal"):
+            for damping in ("heuristic", "abs0.001"):
+                factors = squares if method == "diagonal" else whole
+                r.save(case, f"pairwise_{method}_{damping}", r.curvature(method, factors, damping, *both))
+        r.save(case, "self_ekfac", r.self_scores("ekfac", "--factors", whole, *both[:2]))
+        r.save(case, "self_kfac", r.self_scores("kfac", "--form", "compat", "--factors", whole, *both[:2]))
+        r.save(case, "self_diagonal", r.self_scores("diagonal", "--factors", squares, *both[:2]))
+        modules = len(Capture(both[1]).manifest["modules"])
+        per_module = r.curvature("ekfac", whole, "heuristic", "--per", "module", *both)  # query by query, the modules of each
+        r.save(case, "pairwise_per_module_ekfac_heuristic", per_module.reshape(-1, modules, per_module.shape[1]).swapaxes(0, 1))
+        run = r.score("ekfac", "--factors", whole, "--top", "0", "--aggregate", "sum", *both)
+        r.save(case, "pairwise_ekfac_heuristic_query_sum", column(run, "sum")[None])
+    run = r.score("ekfac", "--factors", whole, "--per", "token", "--matrix", "npy", "--top", "0", *both)
+    rows = pq.read_table(os.path.join(run, "rows.parquet")).to_pandas()
+    tokens = np.load(os.path.join(run, "matrix.npy"))
+    padded = np.zeros((len(tokens), rows.train_row.max() + 1, rows.token.max() + 1))
+    padded[:, rows.train_row, rows.token] = tokens
+    r.save(case, "per_token_ekfac_heuristic", padded)
 
 
 def tracin(r):
@@ -266,6 +305,15 @@ def softmax(r):
         asked = {"features": np.zeros((10, 64)), "classes": np.arange(10)[:, None]}
         r.save(case, "representer_alpha", r.representer(case, mu, both[1], "alpha", asked).T)
         features = Capture(both[3]).shards[0]["a/" + Capture(both[3]).manifest["modules"][-1]["input_group"]]
+        whole, squares, expected = r.factors(case, "ekfac"), r.factors(case, "diagonal"), r.factors(case, "ekfac", "--labels", "exact")
+        for damping in ("mu", "heuristic"):
+            flags = (mu if damping == "mu" else damping, *both)
+            for method, factors in (("ekfac", whole), ("kfac", whole), ("diagonal", squares)):
+                r.save(case, f"pairwise_{method}_{damping}", r.curvature(method, factors, *flags))
+        for method in ("ekfac", "kfac"):
+            r.save(case, f"pairwise_{method}_type2_mu", r.curvature(method, expected, mu, *both))
+        corrected = tensors(os.path.join(expected, "lambda_matrix.safetensors"))["linear"] / len(Capture(both[1]).ids)
+        r.save(case, "lambda_type2_mean", np.sort(corrected.ravel()))
         logits = [r.representer(case, mu, both[1], f"class{k}", {"features": features, "classes": np.full((len(features), 1), k)}).sum(1) for k in range(10)]
         r.save(case, "query_logits", np.stack(logits, 1))
 
@@ -275,9 +323,14 @@ def lds(r):
     case = "softmax_exact"
     both = r.sides(case)
     truth = [os.path.join(r.args.cases, case, "expected", f"lds_{x}.npy") for x in ("masks", "losses")]
-    for name, method, damping in (("influence_empirical_fisher_dense", "exact", ["--damping", "0.01"]),
-                                  ("datainf_mu", "datainf", ["--damping", "0.01"]), ("pairwise_identity_mu", "dot", [])):
-        run = r.score(method, "--top", "0", "--matrix", "npy", *damping, *both)
+    damping, expected = ["--damping", "0.01"], r.factors(case, "ekfac", "--labels", "exact")
+    whole = [*damping, "--factors", r.factors(case, "ekfac")]
+    for name, method, flags in (("influence_empirical_fisher_dense", "exact", damping), ("datainf_mu", "datainf", damping), ("pairwise_identity_mu", "dot", []),
+                                ("pairwise_diagonal_mu", "diagonal", [*damping, "--factors", r.factors(case, "diagonal")]),
+                                ("pairwise_ekfac_mu", "ekfac", whole), ("pairwise_kfac_mu", "kfac", whole),
+                                ("pairwise_ekfac_type2_mu", "ekfac", [*damping, "--factors", expected]),
+                                ("pairwise_kfac_type2_mu", "kfac", [*damping, "--factors", expected])):
+        run = r.score(method, "--top", "0", "--matrix", "npy", *flags, *both)
         r.infl("eval", "--protocol", "lds", "--scores", run, "--masks", truth[0], "--losses", truth[1], "--out", run + "-lds", "--quiet")
         r.save(case, "lds_" + name, np.loadtxt(os.path.join(run + "-lds", "series", "lds.csv"), delimiter=",", skiprows=1)[:, 1])
 
@@ -286,6 +339,11 @@ def kron(r):
     both = r.sides("kron_exact")
     r.save("kron_exact", "pairwise", r.matrix("exact", *both))
     r.save("kron_exact", "self", r.self_scores("exact", *both[:2]))
+    most = 1e-9 if r.args.dtype == "float64" else 2e-4
+    factors, want = r.factors("kron_exact", "ekfac"), r.expected("kron_exact", "pairwise")
+    for method in ("ekfac", "kfac", "tkfac"):  # The curvature is a Kronecker product.
+        same(f"kron_exact: {method}", r.matrix(method, "--factors", factors, *both), want, most)
+        same(f"kron_exact: self of {method}", r.self_scores(method, "--factors", factors, *both[:2]), r.expected("kron_exact", "self"), most)
 
 
 def ridge(r):
@@ -294,6 +352,9 @@ def ridge(r):
     capture = Capture(r.capture(case, "train"))
     features = np.concatenate([s["a/" + capture.manifest["modules"][0]["input_group"]] for s in capture.shards])
     store = r.store({"features": np.c_[features, np.ones(len(features))]}, case, "features")
+    expected = r.factors(case, "ekfac", "--labels", "exact")
+    r.save(case, "kfac_gaussian", r.curvature("kfac", expected, "0.01", *r.sides(case)))
+    r.save(case, "influence_exact", r.curvature("ekfac", expected, "0.01", *r.sides(case)))
     r.save(case, "leverage", r.self_scores("exact", "--damping", "0.01", "--train", store) / len(features))
 
 
@@ -346,6 +407,16 @@ def kronfluence(r):
             expected = np.load(os.path.join(r.args.cases, case, "expected", name + ".npy"))
             ours = r.convert(path)
             same(f"{case}: {name}", ours.sum(0) if ours.ndim > expected.ndim else ours, expected, 1e-4)
+    most = {"kronfluence_f64": 1e-9 if r.args.dtype == "float64" else 5e-5}  # Those of float32 are wanted to 1e-5.
+    for case, folder in (("mlp_optdigits", "kronfluence_f32"), ("mlp_optdigits", "kronfluence_f32_partitioned"),
+                         ("cnn_mnist", "kronfluence_f32"), ("gpt_shakespeare", "kronfluence_f64")):
+        source, both = os.path.join(r.args.cases, case, folder), r.sides(case)
+        factors = os.path.join(source, "factors_ekfac")
+        theirs = r.convert(sorted(glob.glob(os.path.join(source, "scores_p*")))[0])
+        theirs = theirs.sum(0) if theirs.ndim > 2 else theirs
+        same(f"{case}: {folder} through its factors", r.matrix("ekfac", "--factors", factors, *both), theirs, most.get(folder, 1e-5))
+        for path in glob.glob(os.path.join(source, "scores_self*")):
+            same(f"{case}: {folder}, self", r.self_scores("ekfac", "--factors", factors, *both[:2]), r.convert(path).reshape(-1), most.get(folder, 1e-5))
 
 
 def trained(r):
@@ -387,7 +458,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, tracin, lora, trak, softmax, lds, kron, ridge, trained, bergson, trak_store, less_store, kronfluence, alike):
+    for case in (rows_cases, curvatures, tracin, lora, trak, softmax, lds, kron, ridge, trained, bergson, trak_store, less_store, kronfluence, alike):
         case(r)
 
 
