@@ -32,7 +32,7 @@ func TestSameBytes(t *testing.T) {
 		shardBytes, memory int64
 		workers            int
 	}{{0, 0, 1}, {5_000, 0, 3}, {100_000, 27_000_000, 2}} {
-		c := draw(t, m, 9000, 12, x.shardBytes)
+		c := draw(t, m, 4500, 8, x.shardBytes)
 		for _, method := range []Strategy{EKFAC, Diagonal} {
 			o := FitOptions{Method: method, Memory: x.memory, Workers: x.workers}
 			dir := filepath.Join(t.TempDir(), "factors")

@@ -26,10 +26,10 @@ type correction[F kernel.Float] struct {
 
 // newCorrection makes the sum of a module; modules with the same inputs share their
 // rotation.
-func newCorrection[F kernel.Float](f *fit, m *Module, inputs *rotation[F]) (*correction[F], error) {
+func newCorrection[F kernel.Float](f *fit, workers int, m *Module, inputs *rotation[F]) (*correction[F], error) {
 	x := outputFactor(m)
 	c := &correction[F]{
-		tally:  newTally(f, m, f.exampleGroups(m), lambdaMatrix, m.Name, x.size, int(m.Columns())),
+		tally:  newTally(workers, m, f.exampleGroups(m), lambdaMatrix, m.Name, x.size, int(m.Columns())),
 		inputs: inputs, ofRows: f.ofRows(m), group: kernel.NewMatrix[F](x.size, int(m.Columns())),
 	}
 	if f.capture.Manifest().Level == capture.Rows {
@@ -37,9 +37,9 @@ func newCorrection[F kernel.Float](f *fit, m *Module, inputs *rotation[F]) (*cor
 	}
 	var err error
 	if f.Labels == ExactLabels {
-		c.expected, err = newExpectedSquares[F](f, x)
+		c.expected, err = newExpectedSquares[F](f, workers, x)
 	} else {
-		c.outputs, err = newRotation[F](f, x, c.ofRows)
+		c.outputs, err = newRotation[F](f, workers, x, c.ofRows)
 	}
 	return c, err
 }

@@ -160,9 +160,9 @@ type expectedGram struct {
 	cut   []span
 }
 
-func newExpectedGram(f *fit, x factor) *expectedGram {
+func newExpectedGram(f *fit, workers int, x factor) *expectedGram {
 	return &expectedGram{
-		tally:       newTally(f, x.module, f.rowGroups(x.module), x.covariance, x.key, x.size, x.size),
+		tally:       newTally(workers, x.module, f.rowGroups(x.module), x.covariance, x.key, x.size, x.size),
 		expectation: newExpectation(f, x), group: kernel.NewMatrix[float64](x.size, x.size), cut: spans(x.size, f.Blocks),
 	}
 }

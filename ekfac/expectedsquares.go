@@ -17,9 +17,9 @@ type expectedSquares[F kernel.Float] struct {
 	rows   kernel.Matrix[F]
 }
 
-func newExpectedSquares[F kernel.Float](f *fit, x factor) (*expectedSquares[F], error) {
+func newExpectedSquares[F kernel.Float](f *fit, workers int, x factor) (*expectedSquares[F], error) {
 	basis, err := f.to.matrix(x.vectors, x.key)
-	return &expectedSquares[F]{expectation: newExpectation(f, x), workers: f.workers, basis: basis}, err
+	return &expectedSquares[F]{expectation: newExpectation(f, x), workers: workers, basis: basis}, err
 }
 
 // read returns them for a block, until the next one is asked for.

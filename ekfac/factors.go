@@ -31,9 +31,10 @@ func isOurs(dir string) bool {
 	return err == nil
 }
 
-// Open opens a folder that [Factors.Write] or a fit has written, or kronfluence or
-// bergson. Matrices are read when a module's curvature is asked for. Folders of others do
-// not say of which weights they are, nor which modules have a bias.
+// Open opens a folder that [Factors.Write] or [FitFolder] has written, and checks that all
+// matrices are there, of the shapes that they should have; or one of kronfluence or
+// bergson. They are read when a module's curvature is asked for. Folders of others do not
+// say of which weights they are, nor which modules have a bias.
 func Open(dir string) (*Factors, error) {
 	switch {
 	case isOurs(dir):
@@ -46,10 +47,13 @@ func Open(dir string) (*Factors, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, _ := layoutOf(&h)
+	names, layout := layoutOf(&h)
 	t, err := openTensors(dir, names)
 	if err != nil {
 		return nil, err
+	}
+	if err := t.expect(dir, layout); err != nil {
+		return nil, errors.Join(err, t.close())
 	}
 	return &Factors{head: h, tensors: t}, nil
 }

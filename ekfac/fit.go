@@ -16,7 +16,8 @@ type fit struct {
 	FitOptions
 	capture *capture.Capture
 	workers int
-	last    int64 // number of examples that are fitted
+	last    int64        // number of examples that are fitted
+	part    exampleRange // of them that are summed here
 	head    head
 	to      tensors
 }
@@ -108,9 +109,15 @@ func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error)
 	if o.Float64 || m.Dtype == "F64" {
 		f.head.Dtype = "F64"
 	}
+	f.part = exampleRange{0, f.last}
 	var err error
-	f.head.Input, err = inputPrint(ctx, c, f.last)
-	return f, err
+	if f.head.Input, err = inputPrint(ctx, c, f.last); err != nil {
+		return nil, err
+	}
+	if o.Basis != nil {
+		return f, f.checkBasis()
+	}
+	return f, nil
 }
 
 // rowsOf returns how many rows the covariances of a module have of the first examples.
@@ -146,7 +153,11 @@ func (f *fit) run(ctx context.Context) error {
 }
 
 func runIn[F kernel.Float](ctx context.Context, f *fit) error {
-	if f.Method != Diagonal {
+	if f.Basis != nil {
+		if err := f.takeBasis(ctx); err != nil {
+			return err
+		}
+	} else if f.Method != Diagonal {
 		if err := f.sum(ctx, "covariances", covarianceJobs[F](f)); err != nil {
 			return err
 		}

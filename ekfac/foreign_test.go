@@ -1,7 +1,6 @@
 package ekfac
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -155,7 +154,7 @@ func TestBergson(t *testing.T) {
 				for _, m := range want.Modules() {
 					of[m.Name] = bergsonPart(t, want, &m, file, rank, ranks)
 				}
-				writeTensors(t, filepath.Join(dir, folder, fmt.Sprintf("shard_%d.safetensors", rank)), of)
+				writeForeign(t, filepath.Join(dir, folder, fmt.Sprintf("shard_%d.safetensors", rank)), of)
 			}
 		}
 		return dir
@@ -216,8 +215,8 @@ func bergsonPart(t *testing.T, f *Factors, m *Module, file string, rank, ranks i
 	return whole.Block(lo, 0, hi-lo, whole.Cols)
 }
 
-// writeTensors writes a safetensors file of float64; a column is a vector.
-func writeTensors(t *testing.T, path string, of map[string]kernel.Matrix[float64]) {
+// writeForeign writes a safetensors file of float64; a column is a vector.
+func writeForeign(t *testing.T, path string, of map[string]kernel.Matrix[float64]) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
 	var heads []dataset.Tensor
@@ -228,18 +227,7 @@ func writeTensors(t *testing.T, path string, of map[string]kernel.Matrix[float64
 		}
 		heads = append(heads, dataset.Tensor{Name: name, Dtype: "F64", Shape: shape, Bytes: 8 * int64(m.Rows*m.Cols)})
 	}
-	file, err := createFile(path, heads)
-	require.NoError(t, err)
-	for _, h := range heads {
-		to := &newFolder{files: map[string]*newFile{"file": file}}
-		m := of[h.Name]
-		_, err := to.write("file", h.Name, func(b []byte, i int) []byte {
-			return appendFloat(b, m.At(i/m.Cols, i%m.Cols))
-		})
-		require.NoError(t, err)
-	}
-	require.NoError(t, file.Close())
-	require.NoError(t, os.Rename(file.Name(), path))
+	require.NoError(t, writeTensors(path, nil, heads, func(i int) kernel.Matrix[float64] { return of[heads[i].Name] }))
 }
 
 // TestForeignRefused opens folders that are not whole, or do not fit together.
@@ -273,7 +261,7 @@ func TestForeignRefused(t *testing.T) {
 					continue
 				}
 				require.NoError(t, os.Remove(path))
-				writeTensors(t, path, tensors)
+				writeForeign(t, path, tensors)
 			}
 			_, err := Open(dir)
 			require.ErrorContains(t, err, x.says)
@@ -281,8 +269,4 @@ func TestForeignRefused(t *testing.T) {
 		})
 	}
 	require.False(t, IsFactors(t.TempDir()))
-}
-
-func appendFloat(to []byte, v float64) []byte {
-	return binary.LittleEndian.AppendUint64(to, math.Float64bits(v))
 }

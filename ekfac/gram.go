@@ -19,12 +19,12 @@ type gram[F kernel.Float] struct {
 	leaves int64 // of the group that are summed
 }
 
-func newGram[F kernel.Float](f *fit, x factor) *gram[F] {
+func newGram[F kernel.Float](f *fit, workers int, x factor) *gram[F] {
 	g := &gram[F]{
-		tally:  newTally(f, x.module, f.rowGroups(x.module), x.covariance, x.key, x.size, x.size),
+		tally:  newTally(workers, x.module, f.rowGroups(x.module), x.covariance, x.key, x.size, x.size),
 		source: &rowSource[F]{factor: x, reduced: f.Sharing == Reduce}, blocks: spans(x.size, f.Blocks),
 	}
-	g.group = newPairwise(f.workers, x.size, x.size, leafExamples*leafRows)
+	g.group = newPairwise(workers, x.size, x.size, leafExamples*leafRows)
 	return g
 }
 

@@ -27,6 +27,18 @@ func (g groups) count() int64 { return (g.n + g.size - 1) / g.size }
 // end returns the number of the example behind a group.
 func (g groups) end(group int64) int64 { return min(g.n, (group+1)*g.size) }
 
+// within returns the groups that lie in examples lo … hi−1 as a whole.
+func (g groups) within(lo, hi int64) groupRange {
+	first, last := (lo+g.size-1)/g.size, hi/g.size
+	if hi == g.n {
+		last = g.count()
+	}
+	return groupRange{first, max(first, last)}
+}
+
+// A groupRange is the groups first … last−1.
+type groupRange struct{ first, last int64 }
+
 // each calls use for examples lo … hi−1 of a block that belong to the same group, in
 // order; ends where they are the last ones of it.
 func (g groups) each(b *capture.Block, use func(group int64, lo, hi int, ends bool)) {

@@ -40,6 +40,29 @@ type head struct {
 	Sums    map[string]map[string]string `json:"xxh3"` // XXH3-64 of each tensor, by file and key
 }
 
+// check says what cannot be in a head.
+func (h *head) check() error {
+	if h.Format != formatName || h.Version != formatVersion {
+		return fmt.Errorf("is %q version %d; this infl reads %q version %d", h.Format, h.Version, formatName, formatVersion)
+	}
+	if h.Method != EKFAC && h.Method != KFAC && h.Method != Diagonal {
+		return fmt.Errorf("holds factors of the method %q, which is not known", h.Method)
+	}
+	const most = 1 << 24 // of inputs or outputs: products of two stay small
+	inputs := map[string]int64{}
+	for i := range h.Modules {
+		m := &h.Modules[i]
+		if _, twice := inputs[m.Name]; twice || m.In < 1 || m.Out < 1 || m.In > most || m.Out > most || m.Examples < 1 || m.Rows < 0 {
+			return fmt.Errorf("module %q stands twice, or its sizes are not possible", m.Name)
+		}
+		inputs[m.Name] = m.Columns()
+		if first, there := inputs[m.Inputs]; !there || first != m.Columns() {
+			return fmt.Errorf("module %q has the inputs of %q, which is no module of as many before it", m.Name, m.Inputs)
+		}
+	}
+	return nil
+}
+
 // inputPrint is a digest of the keys, losses and token counts of the first examples of a
 // capture. It does not depend on shards.
 func inputPrint(ctx context.Context, c *capture.Capture, n int64) (string, error) {

@@ -3,19 +3,23 @@ package ekfac
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/internal/kernel"
+	"github.com/infl-dev/infl/internal/parallel"
 )
 
 // A job is a matrix that is to be summed.
 type job struct {
 	module    *Module
 	file, key string
-	bytes     int64 // of memory meanwhile
-	begin     func(*batch) (summand, error)
+	bytes     int64   // of memory meanwhile
+	cost      float64 // in operations, about
+	task      string  // jobs of the same name are taken one after the other
+	begin     func(b *batch, workers int) (summand, error)
 }
 
 // A batch is the jobs of one pass over their rows.
@@ -50,7 +54,7 @@ func (f *fit) sum(ctx context.Context, stage string, jobs []job) error {
 	if err != nil {
 		return err
 	}
-	f.stage(stage, "examples", int64(len(batches))*f.last)
+	f.stage(stage, "examples", int64(len(batches))*(f.part.hi-f.part.lo))
 	for _, b := range batches {
 		if err := f.pass(ctx, b); err != nil {
 			return err
@@ -59,52 +63,77 @@ func (f *fit) sum(ctx context.Context, stage string, jobs []job) error {
 	return nil
 }
 
-// pass sums a batch in one pass over the examples.
+// pass sums a batch in one pass over the examples that it needs.
 func (f *fit) pass(ctx context.Context, b *batch) error {
-	var list []summand
+	tasks, err := f.tasks(b)
+	if err != nil {
+		return err
+	}
 	var modules []string
 	for _, j := range b.jobs {
-		s, err := j.begin(b)
-		if err != nil {
-			return err
-		}
-		list = append(list, s)
 		if !slices.Contains(modules, j.module.Name) {
 			modules = append(modules, j.module.Name)
 		}
 	}
-	options := capture.BlockOptions{Modules: modules, Examples: f.blockExamples(modules)}
-	for block, err := range f.capture.Blocks(ctx, 0, f.last, options) {
-		if err == nil {
-			err = f.take(block, list)
-		}
-		if err != nil {
+	var ranges []exampleRange
+	for t := range allTallies(tasks) {
+		t.wanted = t.within(f.part.lo, f.part.hi)
+		if err := f.giveParts(ctx, t); err != nil {
 			return err
 		}
-		f.progress(int64(block.Examples))
+		ranges = append(ranges, t.missing()...)
 	}
-	for _, s := range list {
-		if err := f.keep(s.sums()); err != nil {
+	options := capture.BlockOptions{Modules: modules, Examples: f.blockExamples(modules)}
+	for _, r := range union(ranges) {
+		for block, err := range f.capture.Blocks(ctx, r.lo, r.hi, options) {
+			if err == nil {
+				err = f.take(ctx, block, tasks)
+			}
+			if err != nil {
+				return err
+			}
+			f.progress(int64(block.Examples))
+		}
+	}
+	for t := range allTallies(tasks) {
+		if err := f.keep(t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *fit) take(b *capture.Block, list []summand) error {
+// allTallies yields the sums of tasks.
+func allTallies(tasks []task) iter.Seq[*tally] {
+	return func(yield func(*tally) bool) {
+		for _, t := range tasks {
+			for _, s := range t.summands {
+				if !yield(s.sums()) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *fit) take(ctx context.Context, b *capture.Block, tasks []task) error {
 	if i := slices.Index(b.Flagged, true); i >= 0 {
 		return fmt.Errorf("%s: example %d (key %d) has a number that is not finite; capture again without it", f.capture.Dir(), b.First+int64(i), b.IDs[i])
 	}
-	for _, s := range list {
-		if err := s.take(b); err != nil {
+	large := 0
+	for ; large < len(tasks) && tasks[large].shared; large++ {
+		if err := tasks[large].take(b); err != nil {
 			return err
 		}
 	}
-	return nil
+	return parallel.For(ctx, f.workers, len(tasks)-large, func(_, i int) error { return tasks[large+i].take(b) })
 }
 
 // keep puts a finished sum, and how much it still changed, where they belong.
 func (f *fit) keep(t *tally) error {
+	if x, partial := f.to.(*partFolder); partial {
+		return x.putSums(t)
+	}
 	some := min(f.last, t.first()*t.size)
 	all := f.last
 	if t.file != lambdaMatrix {
@@ -155,13 +184,18 @@ func (f *fit) blockExamples(modules []string) int {
 // covarianceJobs are those of all factors.
 func covarianceJobs[F kernel.Float](f *fit) (jobs []job) {
 	for _, x := range factorsOf(f.head.Modules) {
-		bytes := sumBytes(f.rowGroups(x.module), x.size, x.size) + leafRows*int64(x.size)*8 + 4*int64(x.size)*int64(x.size)*8
-		jobs = append(jobs, job{x.module, x.covariance, x.key, bytes, func(*batch) (summand, error) {
-			if f.Labels == ExactLabels && !x.inputs {
-				return newExpectedGram(f, x), nil
-			}
-			return newGram[F](f, x), nil
-		}})
+		d := int64(x.size)
+		jobs = append(jobs, job{
+			module: x.module, file: x.covariance, key: x.key, task: x.covariance + " " + x.key,
+			bytes: f.sumBytes(f.rowGroups(x.module), x.size, x.size) + 16*leafRows*d + 32*d*d,
+			cost:  float64(x.module.Rows * d * d),
+			begin: func(_ *batch, workers int) (summand, error) {
+				if f.Labels == ExactLabels && !x.inputs {
+					return newExpectedGram(f, workers, x), nil
+				}
+				return newGram[F](f, workers, x), nil
+			},
+		})
 	}
 	return jobs
 }
@@ -171,19 +205,23 @@ func covarianceJobs[F kernel.Float](f *fit) (jobs []job) {
 func correctionJobs[F kernel.Float](f *fit) (jobs []job) {
 	for i := range f.head.Modules {
 		m := &f.head.Modules[i]
-		o, d := int(m.Out), int(m.Columns())
-		bytes := sumBytes(f.exampleGroups(m), o, d) + 8*int64(o*d+2*max(batchNumbers, o*d)) + 16*int64(o*o+d*d)
-		jobs = append(jobs, job{m, lambdaMatrix, m.Name, bytes, func(b *batch) (summand, error) {
-			inputs, there := b.shared[m.Inputs].(*rotation[F])
-			if !there {
-				var err error
-				if inputs, err = newRotation[F](f, inputFactor(m), f.ofRows(m)); err != nil {
-					return nil, err
+		o, d := m.Out, m.Columns()
+		jobs = append(jobs, job{
+			module: m, file: lambdaMatrix, key: m.Name, task: m.Inputs,
+			bytes: f.sumBytes(f.exampleGroups(m), int(o), int(d)) + 8*(o*d+2*max(batchNumbers, o*d)) + 16*(o*o+d*d),
+			cost:  float64(2 * m.Rows * (o*o + d*d + o*d)),
+			begin: func(b *batch, workers int) (summand, error) {
+				inputs, there := b.shared[m.Inputs].(*rotation[F])
+				if !there {
+					var err error
+					if inputs, err = newRotation[F](f, workers, inputFactor(m), f.ofRows(m)); err != nil {
+						return nil, err
+					}
+					b.shared[m.Inputs] = inputs
 				}
-				b.shared[m.Inputs] = inputs
-			}
-			return newCorrection(f, m, inputs)
-		}})
+				return newCorrection(f, workers, m, inputs)
+			},
+		})
 	}
 	return jobs
 }
@@ -194,7 +232,8 @@ func (f *fit) ofRows(m *Module) bool {
 	return f.exampleGroups(m).size == leafRows || f.Labels == ExactLabels
 }
 
-// sumBytes is the memory of the tree of a sum of matrices over groups.
-func sumBytes(g groups, rows, cols int) int64 {
-	return levels(g.count()) * int64(rows) * int64(cols) * 8
+// sumBytes is the memory of the tree of a sum of matrices over groups: what waits for its
+// neighbour before and behind each part.
+func (f *fit) sumBytes(g groups, rows, cols int) int64 {
+	return int64(1+len(f.Parts)) * levels(g.count()) * int64(rows) * int64(cols) * 8
 }

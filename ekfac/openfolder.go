@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/kernel"
@@ -75,6 +76,19 @@ func (t tensorFolder) close() error {
 	return errors.Join(errs...)
 }
 
+// expect checks that files have the tensors that a layout tells of, and of its shapes.
+func (t tensorFolder) expect(dir string, layout map[string][]dataset.Tensor) error {
+	for file, tensors := range layout {
+		for _, want := range tensors {
+			got, there := t[file].Header(0).Tensor(want.Name)
+			if !there || got.Dtype != want.Dtype || !slices.Equal(got.Shape, want.Shape) {
+				return fmt.Errorf("%s: has no tensor %q of %s %v, which %s tells of", filepath.Join(dir, file+".safetensors"), want.Name, want.Dtype, want.Shape, headName)
+			}
+		}
+	}
+	return nil
+}
+
 // readHead reads factors.json.
 func readHead(dir string) (head, error) {
 	path := filepath.Join(dir, headName)
@@ -86,8 +100,8 @@ func readHead(dir string) (head, error) {
 	if err := json.Unmarshal(text, &h); err != nil {
 		return h, fmt.Errorf("%s: is not understood: %w", path, err)
 	}
-	if h.Format != formatName || h.Version != formatVersion {
-		return h, fmt.Errorf("%s: is %q version %d; this infl reads %q version %d", path, h.Format, h.Version, formatName, formatVersion)
+	if err := h.check(); err != nil {
+		return h, fmt.Errorf("%s: %w", path, err)
 	}
 	return h, nil
 }

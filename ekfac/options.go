@@ -53,6 +53,14 @@ type FitOptions struct {
 	// RowsMax fits the first examples only, as many; 0 means all.
 	RowsMax int64
 
+	// Basis are factors of the same capture and options for [KFAC], in a folder: their
+	// covariances and eigenbases are taken, and only eigenvalues are corrected.
+	Basis *Factors
+
+	// Parts are folders of [FitPart], of the same capture and options: what they have
+	// summed is not summed again.
+	Parts []string
+
 	// Float64 has everything computed in float64. Captures of F64 always are.
 	Float64 bool
 
@@ -98,6 +106,8 @@ func (o *FitOptions) complete() error {
 		return fmt.Errorf("labels %q are not known; use %s or %s", o.Labels, DatasetLabels, ExactLabels)
 	case o.Labels == ExactLabels && o.Sharing == Reduce:
 		return fmt.Errorf("exact labels are those of each row; leave %s out", Reduce)
+	case o.Basis != nil && o.Method != EKFAC:
+		return fmt.Errorf("a basis is for corrected eigenvalues; %s has none", o.Method)
 	case o.Blocks < 1:
 		return fmt.Errorf("%d blocks; there is at least one", o.Blocks)
 	case o.RowsMax < 0:

@@ -42,6 +42,12 @@ func newPairwise(workers, rows, cols int, groups int64) *pairwise {
 // levels is how many matrices a sum of groups holds at a time, at most.
 func levels(groups int64) int64 { return int64(binary.Len64(uint64(max(1, groups)))) + 1 }
 
+// give takes the sum of a subtree that was computed elsewhere.
+func (p *pairwise) give(at node, sum kernel.Matrix[float64]) {
+	p.given = append(p.given, at)
+	p.rise(at, sum)
+}
+
 // covered reports whether a group is part of a sum that was given.
 func (p *pairwise) covered(group int64) bool {
 	return slices.ContainsFunc(p.given, func(n node) bool { return group>>n.level == n.index })
@@ -50,32 +56,31 @@ func (p *pairwise) covered(group int64) bool {
 // add takes the sum of a group, which leaf adds to what it is given: zeros, or the group's
 // left neighbour.
 func (p *pairwise) add(group int64, leaf func(into kernel.Matrix[float64])) {
-	at := node{0, group}
-	left := node{0, group - 1}
-	if sum, there := p.sums[left]; there && p.merges(at) {
+	at, left := node{0, group}, node{0, group - 1}
+	sum, there := p.sums[left]
+	if there = there && group&1 == 1 && p.top > 0; there {
 		delete(p.sums, left)
-		leaf(sum)
-		p.rise(node{1, group / 2}, sum)
-		return
+		at = node{1, group / 2}
+	} else {
+		sum = p.zeros()
 	}
-	sum := p.zeros()
 	leaf(sum)
 	p.rise(at, sum)
 }
 
-// merges reports whether a node is the right one of a pair below the root.
-func (p *pairwise) merges(at node) bool { return at.index&1 == 1 && at.level < p.top }
-
-// rise merges a sum with its left neighbours, level by level.
+// rise merges a sum with its neighbours, level by level, but for the halves of the root.
 func (p *pairwise) rise(at node, sum kernel.Matrix[float64]) {
-	for p.merges(at) {
-		beside := node{at.level, at.index - 1}
-		left, there := p.sums[beside]
+	for at.level < p.top {
+		beside := node{at.level, at.index ^ 1}
+		other, there := p.sums[beside]
 		if !there {
 			break
 		}
 		delete(p.sums, beside)
-		sum = p.merge(left, sum)
+		if at.index&1 == 1 {
+			sum, other = other, sum
+		}
+		sum = p.merge(sum, other)
 		at = node{at.level + 1, at.index / 2}
 	}
 	p.sums[at] = sum

@@ -21,8 +21,8 @@ type rotation[F kernel.Float] struct {
 	rows   kernel.Matrix[F]
 }
 
-func newRotation[F kernel.Float](f *fit, x factor, squared bool) (*rotation[F], error) {
-	r := &rotation[F]{source: rowSource[F]{factor: x}, workers: f.workers, squared: squared}
+func newRotation[F kernel.Float](f *fit, workers int, x factor, squared bool) (*rotation[F], error) {
+	r := &rotation[F]{source: rowSource[F]{factor: x}, workers: workers, squared: squared}
 	if f.Method == Diagonal {
 		return r, nil
 	}
@@ -40,7 +40,7 @@ func newRotation[F kernel.Float](f *fit, x factor, squared bool) (*rotation[F], 
 			}
 		}
 		r.basis = append(r.basis, part)
-		r.packed = append(r.packed, kernel.PackNN(f.workers, part))
+		r.packed = append(r.packed, kernel.PackNN(workers, part))
 	}
 	return r, nil
 }

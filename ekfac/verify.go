@@ -2,7 +2,6 @@ package ekfac
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -200,15 +199,6 @@ func (f *Factors) verifySums(ctx context.Context, list []Check) error {
 // digest is the XXH3-64 of the bytes of a matrix.
 func digest(m kernel.Matrix[float64]) string {
 	h := xxh3.New()
-	var buffer []byte
-	const chunk = 1 << 13
-	for at := 0; at < len(m.Data); at += chunk {
-		buffer = buffer[:0]
-		for _, v := range m.Data[at:min(len(m.Data), at+chunk)] {
-			buffer = binary.LittleEndian.AppendUint64(buffer, math.Float64bits(v))
-		}
-		// A hash takes all that it is given.
-		_, _ = h.Write(buffer)
-	}
+	_ = writeNumbers(h, m.Data) // A hash takes all that it is given.
 	return fmt.Sprintf("%016x", h.Sum64())
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/zeebo/xxh3"
@@ -123,9 +124,7 @@ func (f *newFolder) has(file, key string) bool {
 }
 
 func (f *newFolder) put(file, key string, m kernel.Matrix[float64]) error {
-	sum, err := f.write(file, key, func(to []byte, i int) []byte {
-		return binary.LittleEndian.AppendUint64(to, math.Float64bits(m.Data[i]))
-	})
+	sum, err := f.write(file, key, func(w io.Writer) error { return writeNumbers(w, m.Data) })
 	if err != nil {
 		return err
 	}
@@ -135,28 +134,52 @@ func (f *newFolder) put(file, key string, m kernel.Matrix[float64]) error {
 	return f.journal.add(record{file, key, sum, f.head.changeOf(file, key)})
 }
 
-// write writes a tensor of numbers of eight bytes each, which number appends, and returns
-// its XXH3-64.
-func (f *newFolder) write(file, key string, number func(to []byte, i int) []byte) (string, error) {
+// write has a tensor written and returns its XXH3-64.
+func (f *newFolder) write(file, key string, write func(io.Writer) error) (string, error) {
 	x, known := f.files[file].tensors[key]
 	if !known {
 		return "", fmt.Errorf("%s: has no place for %s of module %q", f.dir, file, key)
 	}
 	h := xxh3.New()
-	w := io.MultiWriter(h, io.NewOffsetWriter(f.files[file], x.Offset))
-	const chunk = 1 << 16
-	buffer := make([]byte, 0, 8*chunk)
-	n := int(x.Bytes / 8)
-	for at := 0; at < n; at += chunk {
-		buffer = buffer[:0]
-		for i := at; i < min(n, at+chunk); i++ {
-			buffer = number(buffer, i)
-		}
-		if _, err := w.Write(buffer); err != nil {
-			return "", err
-		}
+	if err := write(io.MultiWriter(h, io.NewOffsetWriter(f.files[file], x.Offset))); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("%016x", h.Sum64()), nil
+}
+
+// writeNumbers writes the bytes of numbers.
+func writeNumbers(w io.Writer, numbers []float64) error {
+	const chunk = 1 << 16
+	buffer := make([]byte, 0, 8*min(chunk, len(numbers)))
+	for part := range slices.Chunk(numbers, chunk) {
+		buffer = buffer[:0]
+		for _, v := range part {
+			buffer = binary.LittleEndian.AppendUint64(buffer, math.Float64bits(v))
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeTensors writes matrices to a safetensors file that appears when it is whole.
+func writeTensors(path string, metadata map[string]string, heads []dataset.Tensor, matrix func(i int) kernel.Matrix[float64]) error {
+	header, err := dataset.SafetensorsHeaderBytes(metadata, heads)
+	if err != nil {
+		return err
+	}
+	return durable.Write(path, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		for i := range heads {
+			if err := writeNumbers(w, matrix(i).Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (f *newFolder) matrix(file, key string) (kernel.Matrix[float64], error) {
@@ -218,7 +241,7 @@ func (f *newFolder) writeCounts() error {
 		if x := f.files[file]; x == nil || x.tensors[key].Bytes == 0 {
 			continue
 		}
-		sum, err := f.write(file, key, func(to []byte, _ int) []byte { return binary.LittleEndian.AppendUint64(to, uint64(count)) })
+		sum, err := f.write(file, key, func(w io.Writer) error { return binary.Write(w, binary.LittleEndian, count) })
 		if err != nil {
 			return err
 		}

@@ -143,6 +143,10 @@ func convert[F kernel.Float](dst []F, values *dataset.Block, d dataset.Dtype, fi
 }
 
 func copyAs[F, G kernel.Float](dst []F, src []G) {
+	if same, ok := any(src).([]F); ok {
+		copy(dst, same)
+		return
+	}
 	for i := range dst {
 		dst[i] = F(src[i])
 	}
