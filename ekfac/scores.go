@@ -7,7 +7,10 @@ import (
 	"github.com/infl-dev/infl/influence"
 )
 
-// ScoreOptions say which curvature is inverted, and how.
+// ScoreOptions say which curvature is inverted, and how. Where the Rank is above 0, what
+// the inverse makes of the gradient of a query is approximated in each module by the
+// nearest matrix of that rank: exactly where the smaller side of the module has up to 512
+// numbers, and in the form compat; elsewhere by a random sketch, drawn by Seed.
 type ScoreOptions struct {
 	influence.CurvatureOptions
 	Strategy Strategy // "" means what the factors were fitted for
@@ -36,12 +39,15 @@ func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) 
 		}
 		o = withDefaults
 		for l, v := range found {
-			inverses[l] = v
+			inverses[l] = v.cutTo(o)
 		}
 	}
 	d := describe(f, o)
 	if o.Strategy != Identity {
 		d.Approximate = append(d.Approximate, "damping: "+o.Damping.String())
+	}
+	if o.Rank > 0 {
+		d.Approximate = append(d.Approximate, fmt.Sprintf("queries have rank %d in each module", o.Rank))
 	}
 	return influence.WithInverses(c, inverses, d, o.CurvatureOptions)
 }

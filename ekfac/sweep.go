@@ -82,6 +82,9 @@ func (s *sweep) Operations(vectors int64) float64 {
 // Sweep is [Scores] for several dampings, from one pass over the train rows: a query row
 // has an entry for each, in order. The damping of the options is not used.
 func Sweep(f *Factors, c influence.Checkpoint, names []string, dampings []influence.Damping, o ScoreOptions) (influence.Scorer, error) {
+	if o.Rank > 0 {
+		return nil, &influence.UnsupportedError{What: "several dampings of queries of low rank", Reason: "each cuts off something else", Instead: "use one damping, or no rank"}
+	}
 	inverses, o, err := inversesOf(f, c, names, o)
 	if err != nil {
 		return nil, err

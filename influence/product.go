@@ -104,11 +104,13 @@ type productScorer struct {
 	relative   Normalization
 	rowWeights []Vectors // n × 1 each: scores of a train row are multiplied with their mean; nil for none
 	noSelf     string    // why self jobs are refused; empty where they are not
+
+	cuts *cutErrors // what was cut off the queries of low rank
 }
 
 // newProduct checks that the sides of all terms fit.
 func newProduct(terms []term, o ProductOptions, d Description) (*productScorer, error) {
-	s := &productScorer{terms: terms, describe: d, workers: parallel.Workers(o.Workers), memory: o.MemoryBytes}
+	s := &productScorer{terms: terms, describe: d, workers: parallel.Workers(o.Workers), memory: o.MemoryBytes, cuts: &cutErrors{of: map[int]map[int64]float64{}}}
 	if len(terms) == 0 {
 		return nil, errors.New("there are no vectors to multiply")
 	}
@@ -160,7 +162,7 @@ func (s *productScorer) linear() bool {
 			return false
 		}
 	}
-	return true
+	return !s.cutsQueries()
 }
 
 // Layout implements Scorer.
@@ -287,7 +289,11 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 				if j.Self || s.relative != AsTheyAre {
 					held = max(held, s.blockBytes(Float64)/(2*8*int64(f.train.Cols())))
 				}
-				p.MemoryBytes += f.inverse.Bytes(held)
+				if low := f.lowRank(); low != nil {
+					p.MemoryBytes += low.FactorBytes(min(held, queryBlock))
+				} else {
+					p.MemoryBytes += f.inverse.Bytes(held)
+				}
 				inverses += f.inverse.Operations(vectors)
 			}
 		}

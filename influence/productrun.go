@@ -37,7 +37,15 @@ type productRun[F kernel.Float] struct {
 func scoreProducts[F kernel.Float](ctx context.Context, s *productScorer, j Job, l Layout, sink Sink) error {
 	r := &productRun[F]{productScorer: s, job: j, layout: l, sink: sink}
 	slabs := s.slabs(l)
-	for _, unit := range slices.Collect(sink.Missing()) {
+	missing := slices.Collect(sink.Missing())
+	if len(missing) == 0 && s.cutsQueries() { // How much it cuts off is to be known all the same.
+		for _, slab := range slabs {
+			if err := r.hold(ctx, slab); err != nil {
+				return err
+			}
+		}
+	}
+	for _, unit := range missing {
 		for _, slab := range slabs {
 			if err := r.hold(ctx, slab); err != nil {
 				return err
@@ -58,19 +66,8 @@ func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
 	r.panels = nil // The memory is for the next ones.
 	panels := make([][]*panel[F], len(r.terms))
 	for t, x := range r.terms {
-		for i, f := range x.factors {
-			m, pluses, err := readQueries(ctx, r.job, f, x.unit, slab)
-			if err != nil {
-				return err
-			}
-			if m, err = f.inverted(ctx, m); err != nil {
-				return err
-			}
-			weight := 1.0
-			if i == 0 {
-				weight = x.weight
-			}
-			p, err := newPanel[F](r.workers, m, pluses, weight, f.train.Dtype())
+		for i := range x.factors {
+			p, err := r.queryPanel(ctx, t, i, slab)
 			if err != nil {
 				return err
 			}
@@ -79,6 +76,30 @@ func (r *productRun[F]) hold(ctx context.Context, slab Range) error {
 	}
 	r.slab, r.panels = slab, panels
 	return nil
+}
+
+// queryPanel packs the queries of a slab for a factor.
+func (r *productRun[F]) queryPanel(ctx context.Context, t, i int, slab Range) (*panel[F], error) {
+	x, f := r.terms[t], r.terms[t].factors[i]
+	weight := 1.0
+	if i == 0 {
+		weight = x.weight
+	}
+	if f.lowRank() != nil {
+		factors, err := r.factorQueries(ctx, t, f, slab)
+		if err != nil {
+			return nil, err
+		}
+		return newPanel[F](r.workers, factors.matrices(r.workers), nil, weight, f.train.Dtype())
+	}
+	m, pluses, err := readQueries(ctx, r.job, f, x.unit, slab)
+	if err != nil {
+		return nil, err
+	}
+	if m, err = f.inverted(ctx, m); err != nil {
+		return nil, err
+	}
+	return newPanel[F](r.workers, m, pluses, weight, f.train.Dtype())
 }
 
 // unit scores a unit's train rows on the held queries.

@@ -153,38 +153,21 @@ func (s signed) Describe() influence.Description {
 	return d
 }
 
-// candidateBytes is about what a list of the best takes for each of its rows.
-const candidateBytes = 64
-
-// best returns the positions of the rows with the largest scores above 0. Where lists of
-// all queries take more than a quarter of the memory, some queries come after others.
+// best returns the positions of the rows with the largest scores above 0.
 func (c *candidateFinder) best(ctx context.Context, s influence.Scorer) (sink.Candidates, error) {
-	budget, err := c.options.memory()
-	if err != nil {
-		return nil, err
-	}
-	j := influence.Job{Train: c.work.job.Train}
-	keep := min(c.prefilter.keep, max(1, j.Train.Len()))
-	queries, atOnce := c.work.job.Query.Len(), max(1, budget/4/(keep*candidateBytes))
+	j := influence.Job{Train: c.work.job.Train, Query: influence.RowRange(0, c.work.job.Query.Len())}
 	positions := c.positions()
-	out := make(sink.Candidates, queries)
-	for lo := int64(0); lo < queries; lo += atOnce {
-		j.Query = influence.RowRange(lo, min(lo+atOnce, queries))
-		top, err := sink.Top(ctx, signed{s}, j, int(keep))
-		if err != nil {
-			return nil, err
+	out := make(sink.Candidates, j.Query.Len())
+	err := c.options.eachTop(ctx, signed{s}, j, c.prefilter.keep, func(e sink.Entry) {
+		if e.Side == sink.Helpful {
+			position, _ := positions(e.TrainRow)
+			out[e.QueryRow] = append(out[e.QueryRow], position)
 		}
-		for _, e := range top {
-			if e.Side == sink.Helpful {
-				position, _ := positions(e.TrainRow)
-				out[e.QueryRow] = append(out[e.QueryRow], position)
-			}
-		}
-	}
+	})
 	for q := range out {
 		slices.Sort(out[q])
 	}
-	return out, nil
+	return out, err
 }
 
 // positions returns what finds the position of a train row in the job.

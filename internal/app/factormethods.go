@@ -37,16 +37,14 @@ func factored(s ekfac.Strategy) *vectorMethod {
 		},
 	}
 	if s != ekfac.Identity {
-		m.flags, m.compat = append(m.flags, "--factors", "--damping"), true
+		m.flags, m.compat = append(m.flags, "--factors", "--damping", "--rank", "--rescore"), true
 	}
 	return m
 }
 
 // sweep scores with several dampings.
 func (a vectorArguments) sweep(s ekfac.Strategy, values []float64) (influence.Scorer, error) {
-	one := *a.GradientOptions
-	one.Damping = ""
-	a.GradientOptions = &one
+	a.Damping = "" // Of this copy of the arguments.
 	curvature, err := a.curvature()
 	if err != nil {
 		return nil, err

@@ -16,9 +16,9 @@ import (
 )
 
 // curvatureMethod is a method that multiplies with an inverse curvature.
-func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error), flags ...string) *vectorMethod {
+func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error)) *vectorMethod {
 	return &vectorMethod{
-		flags: append(flags, "--damping", "--normalize", "--projection", "--remove", "--per"), normalize: []string{"l-relatif", "theta-relatif"},
+		flags: []string{"--damping", "--normalize", "--projection", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			o, err := a.curvature()
 			if err != nil {
@@ -28,6 +28,13 @@ func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOption
 		},
 	}
 }
+
+// nystroem cannot do without a rank.
+var nystroem = func() *vectorMethod {
+	m := curvatureMethod(influence.Nystroem)
+	m.flags, m.ranked = append(m.flags, "--rank"), true
+	return m
+}()
 
 // curvature are the options of methods that multiply with an inverse curvature.
 func (a vectorArguments) curvature() (o influence.CurvatureOptions, err error) {

@@ -35,6 +35,7 @@ type stage struct {
 // work is a scorer with what is asked of it and where that goes.
 type work struct {
 	scorer influence.Scorer
+	coarse influence.Scorer // of low rank, with --rescore; it says whom the scorer scores
 	job    influence.Job
 	out    sink.SinkOptions
 	inputs map[string]dataset.Fingerprint

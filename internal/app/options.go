@@ -120,6 +120,7 @@ type GradientOptions struct {
 	Damping     string
 	Factors     []string // folders of infl fit
 	Rank        int
+	Rescore     int // train rows of each end of a list of that rank
 	NoBias      bool
 	FreeBias    bool
 	Projection  string
@@ -137,7 +138,7 @@ func (o *GradientOptions) set() []string {
 		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--factors", len(o.Factors) > 0},
 		{"--free-bias", o.FreeBias}, {"--no-bias", o.NoBias},
 		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--per", o.Per != ""}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
-		{"--remove", o.Remove != ""},
+		{"--remove", o.Remove != ""}, {"--rescore", o.Rescore != 0},
 	} {
 		if f.set {
 			out = append(out, f.flag)

@@ -48,7 +48,7 @@ func (o *ScoreOptions) Validate() error {
 	wrong(o.Aggregate != "" && o.Aggregate != "sum" && o.Aggregate != "mean" && o.Aggregate != "max", "--aggregate %q is not known; use sum, mean or max", o.Aggregate)
 	wrong(o.By != "" && o.Aggregate == "", "--by %s needs --aggregate sum, mean or max", o.By)
 	wrong(o.Top == 0 && o.Matrix == "" && o.Aggregate == "" && !o.Self, "--top 0 keeps nothing; ask for --matrix, --aggregate or --self")
-	return errors.Join(append([]error{o.ModelOptions.Validate(!o.Self), o.validateRemoval(), o.validatePer(), o.validateLists(), o.Output.Validate()}, errs...)...)
+	return errors.Join(append([]error{o.ModelOptions.Validate(!o.Self), o.validateRemoval(), o.validatePer(), o.validateLists(), o.validateRescore(), o.Output.Validate()}, errs...)...)
 }
 
 // Score computes the influence of train rows on query rows, or on themselves,
@@ -75,6 +75,9 @@ func (o *ScoreOptions) score(ctx context.Context, s inquiry, started time.Time) 
 	if o.DryRun {
 		if o.Prefilter != "" {
 			plan.Warnings = append(plan.Warnings, "the plan is that of all train rows: which of them --prefilter leaves shows when it is asked")
+		}
+		if o.Rescore > 0 {
+			plan.Warnings = append(plan.Warnings, "the plan is that of low rank: which train rows --rescore scores once more shows when they are known")
 		}
 		return printPlan(&o.Common, plan)
 	}
@@ -178,7 +181,7 @@ func (o *ScoreOptions) fill(ctx context.Context, s inquiry, run *sink.Run, start
 	if err != nil {
 		return err
 	}
-	if err := o.restrict(ctx, &w); err != nil {
+	if err := errors.Join(o.restrict(ctx, &w), o.rescore(ctx, &w)); err != nil {
 		return err
 	}
 	// Inputs are set once nothing can be refused any more, so that a refused
@@ -202,7 +205,11 @@ func (o *ScoreOptions) fill(ctx context.Context, s inquiry, run *sink.Run, start
 	m.lap("score")
 	log.event("scored", "pairs", pairs)
 	p.Phase("write results", "", 0)
-	if err := run.Update(func(r *sink.Record) { r.Warnings, r.Measured = s.notes(), m.values(pairs) }); err != nil {
+	err = run.Update(func(r *sink.Record) {
+		r.Warnings, r.Measured = s.notes(), m.values(pairs)
+		r.Approximate = append(r.Approximate, w.cut()...)
+	})
+	if err != nil {
 		return errors.Join(err, sk.Abort())
 	}
 	return sk.Commit(ctx)

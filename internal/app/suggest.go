@@ -75,7 +75,7 @@ func UnknownWord(kind, word string, known []string) error {
 // laterFlags are named in the contract and not built yet.
 var laterFlags = []string{
 	"--relabel", "--export-direction", "--factors",
-	"--prepared", "--rescore", "--trainer",
+	"--prepared", "--trainer",
 }
 
 // UnknownFlag returns the error for a flag that a command does not have.

@@ -125,7 +125,17 @@ func (v *vectorInquiry) scorer(ctx context.Context) (influence.Scorer, error) {
 	return s, err
 }
 
+// makeScorer makes the scorer of the scores that are written, which --rescore does not
+// cut.
 func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error) {
+	if v.options.Rescore > 0 {
+		return v.makeScorerOf(ctx, 0)
+	}
+	return v.makeScorerOf(ctx, v.options.Rank)
+}
+
+// makeScorerOf makes a scorer of a rank.
+func (v *vectorInquiry) makeScorerOf(ctx context.Context, rank int) (influence.Scorer, error) {
 	budget, err := v.common.memory()
 	if err != nil {
 		return nil, err
@@ -150,13 +160,14 @@ func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error
 	}
 	a := vectorArguments{
 		modules: v.modules, factors: v.factors, dampingTimes: v.dampingTimes,
-		GradientOptions: &v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
+		GradientOptions: v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
 		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
 	}
 	if sets != nil {
 		a.remove = sets.rows
 	}
+	a.GradientOptions.Rank = rank
 	s, err := v.method.vectors.scorer(a)
 	if err != nil || v.options.Per != perModule {
 		return s, err
@@ -191,6 +202,9 @@ func (v *vectorInquiry) describe(s influence.Scorer) influence.Description {
 // plan estimates a score from the files' headers.
 func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, error) {
 	s, err := v.scorer(ctx)
+	if err == nil && o.Rescore > 0 {
+		s, err = v.makeScorerOf(ctx, o.Rank)
+	}
 	if err != nil {
 		return influence.Plan{}, err
 	}
@@ -261,6 +275,11 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 	}
 	if err := proveStationary(ctx, at.run, w.scorer); err != nil {
 		return w, v.explain(err)
+	}
+	if o.Rescore > 0 {
+		if w.coarse, err = v.makeScorerOf(ctx, o.Rank); err != nil {
+			return w, err
+		}
 	}
 	train, err := rowsOf(o.Rows, v.train().keys)
 	if err != nil {

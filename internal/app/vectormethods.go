@@ -14,6 +14,7 @@ import (
 type vectorMethod struct {
 	flags     []string // of GradientOptions, those that it depends on
 	rated     bool     // checkpoints need learning rates
+	ranked    bool     // needs --rank
 	compat    bool     // has the form of the reference implementation
 	normalize []string // what --normalize may be beside none
 	scorer    func(a vectorArguments) (influence.Scorer, error)
@@ -21,7 +22,7 @@ type vectorMethod struct {
 
 // vectorArguments are the open inputs and the flags of a method.
 type vectorArguments struct {
-	*GradientOptions
+	GradientOptions
 	sides       []*checkpointSides
 	checkpoints []influence.Checkpoint // the gradients of the sides
 	product     influence.ProductOptions
@@ -90,7 +91,7 @@ var vectorMethods = []method{
 	{name: "logra", needs: "gradients projected layer by layer", answers: "what if the row had been removed: the inverse Hessian of projected gradients", vectors: curvatureMethod(influence.LoGra)},
 	{name: "cg", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by conjugate gradients", vectors: curvatureMethod(influence.CG)},
 	{name: "lissa", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by a series", vectors: curvatureMethod(influence.LiSSA)},
-	{name: "nystroem", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian in --rank directions", vectors: curvatureMethod(influence.Nystroem, "--rank")},
+	{name: "nystroem", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian in --rank directions", vectors: nystroem},
 	{name: "exact", needs: "gradients of up to 20,000 numbers a block", answers: "what if the row had been removed: the inverse Hessian, dense", vectors: curvatureMethod(influence.Exact)},
 }
 
@@ -205,8 +206,14 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 			errs = append(errs, errors.New("--projection computes in float32; leave --dtype float64 out"))
 		}
 	}
-	if slices.Contains(m.flags, "--rank") && o.Rank < 1 {
-		errs = append(errs, fmt.Errorf("--rank is needed: how many directions of the curvature are kept"))
+	if o.Rank < 0 {
+		errs = append(errs, fmt.Errorf("--rank %d; it must be above 0", o.Rank))
+	}
+	if !needQuery && o.Rank > 0 && !m.ranked {
+		errs = append(errs, errors.New("--rank: self-influence has no queries of low rank; leave it out"))
+	}
+	if m.ranked && o.Rank == 0 {
+		errs = append(errs, errors.New("--rank is needed: how many directions of the curvature are kept"))
 	}
 	if o.FreeBias && o.NoBias {
 		errs = append(errs, errors.New("--no-bias and --free-bias: the last layer has either no bias or one that is not regularised"))
