@@ -33,6 +33,9 @@ func (v *Inverse) cutTo(o ScoreOptions) influence.Inverse {
 // Rank implements [influence.LowRankInverse].
 func (c *cut) Rank() int { return c.rank }
 
+// Shape implements [influence.LowRankInverse].
+func (c *cut) Shape() (out, in int) { return c.out, c.in }
+
 // Factor implements [influence.LowRankInverse].
 func (c *cut) Factor(ctx context.Context, rows kernel.Matrix[float64]) (influence.LowRank, error) {
 	n, k := rows.Rows, c.rank

@@ -1,7 +1,6 @@
 package ekfac
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -109,69 +108,83 @@ func TestOrthonormal(t *testing.T) {
 	require.Equal(t, 3, ones)
 }
 
+// outerProducts are random gradients of a linear map, formed and not.
+func outerProducts(t *testing.T, r *rand.Rand, n, out, in int) (kernel.Matrix[float64], influence.Vectors) {
+	x, g := normalMatrix(r, n, in-1), normalMatrix(r, n, out)
+	inputs, err := influence.VectorsOf(x.Data, x.Cols)
+	require.NoError(t, err)
+	gradients, err := influence.VectorsOf(g.Data, g.Cols)
+	require.NoError(t, err)
+	v, err := influence.Outer(inputs, gradients, true, "float64")
+	require.NoError(t, err)
+	numbers, err := influence.ReadVectors(t.Context(), v)
+	require.NoError(t, err)
+	return kernel.MatrixOf(numbers, n, out*in), v
+}
+
 // TestScoresOfLowRank compares scores with inner products of train gradients with the
 // nearest matrices to what the inverse makes of queries.
 func TestScoresOfLowRank(t *testing.T) {
 	const out, in, n, q, rank = 5, 7, 60, 30, 2
 	r := rand.New(rand.NewPCG(2, 1))
 	f, _ := randomFactors(t, r, out, in)
-	train, query := normalMatrix(r, n, out*in), normalMatrix(r, q, out*in)
-	var c influence.Checkpoint
-	for side, m := range map[*[]influence.Vectors]kernel.Matrix[float64]{&c.Train: train, &c.Query: query} {
-		v, err := influence.VectorsOf(m.Data, m.Cols)
-		require.NoError(t, err)
-		*side = []influence.Vectors{v}
-	}
-	o := ScoreOptions{CurvatureOptions: influence.CurvatureOptions{Damping: influence.Damping{Heuristic: true}, Rank: rank}}
-	create := func() (influence.Scorer, int64, int64) {
-		o.MemoryBytes = 6000 - o.MemoryBytes // With and without room for all queries.
-		s, err := Scores(f, c, []string{"m"}, o)
-		require.NoError(t, err)
-		return s, n, q
-	}
-	influencetest.Scorer(t, create, influencetest.Options{ByQueries: true})
-
-	s, _, _ := create()
-	_, known := influence.ErrorOfRank(s)
-	require.False(t, known)
-	job := influence.Job{Train: influence.RowRange(0, n), Query: influence.RowRange(0, q), Precision: influence.Float64}
-	got, err := sink.Dense(t.Context(), s, job)
+	train, rows := outerProducts(t, r, n, out, in)
+	query := normalMatrix(r, q, out*in)
+	formed, err := influence.VectorsOf(train.Data, out*in)
 	require.NoError(t, err)
+	queries, err := influence.VectorsOf(query.Data, out*in)
+	require.NoError(t, err)
+
+	near := kernel.NewMatrix[float64](q, out*in)
+	o := ScoreOptions{CurvatureOptions: influence.CurvatureOptions{Damping: influence.Damping{Heuristic: true}, Rank: rank}}
 	v, err := f.Inverse("m", EKFAC, Exact, o.Damping, 1)
 	require.NoError(t, err)
-	moved := kernel.NewMatrix[float64](q, out*in)
-	copy(moved.Data, query.Data)
+	moved := kernel.MatrixOf(append([]float64(nil), query.Data...), q, out*in)
 	require.NoError(t, v.Apply(t.Context(), moved))
 	mean := 0.0
 	for i := range q {
-		m := kernel.MatrixOf(moved.Row(i), out, in)
 		left, right := kernel.NewMatrix[float64](rank, out), kernel.NewMatrix[float64](rank, in)
-		part, err := cutTo(m, left, right)
+		part, err := cutTo(kernel.MatrixOf(moved.Row(i), out, in), left, right)
 		require.NoError(t, err)
 		mean += part / q
-		near := kernel.NewMatrix[float64](1, out*in)
-		kernel.GemmTN(1, left, right, kernel.MatrixOf(near.Data, out, in))
-		for j := range n {
-			want := 0.0
-			for l, g := range train.Row(j) {
-				want += g * near.Data[l]
-			}
-			require.InDelta(t, want, got.Scores[i*n+j], 1e-10, fmt.Sprint(i, j))
-		}
+		kernel.GemmTN(1, left, right, kernel.MatrixOf(near.Row(i), out, in))
 	}
-	said, known := influence.ErrorOfRank(s)
-	require.True(t, known)
-	require.InDelta(t, mean, said.Mean, 1e-12)
-	require.Greater(t, said.Largest, said.Mean)
+	want := kernel.NewMatrix[float64](q, n)
+	kernel.GemmNT(1, near, train, want)
 
-	job.Pools = &influence.Pools{Of: make([]int32, q), Count: 1}
-	_, err = s.Layout(job)
-	require.ErrorContains(t, err, "do not add up")
+	job := influence.Job{Train: influence.RowRange(0, n), Query: influence.RowRange(0, q), Precision: influence.Float64}
+	for what, side := range map[string]influence.Vectors{"formed": formed, "rows": rows} {
+		create := func() (influence.Scorer, int64, int64) {
+			o.MemoryBytes = 6000 - o.MemoryBytes // With and without room for all queries.
+			s, err := Scores(f, influence.Checkpoint{Train: []influence.Vectors{side}, Query: []influence.Vectors{queries}}, []string{"m"}, o)
+			require.NoError(t, err)
+			return s, n, q
+		}
+		influencetest.Scorer(t, create, influencetest.Options{ByQueries: true})
 
-	o.Rank = min(out, in)
-	s, _, _ = create()
-	_, err = sink.Dense(t.Context(), s, influence.Job{Train: influence.RowRange(0, n), Query: influence.RowRange(0, q)})
-	require.NoError(t, err)
-	_, known = influence.ErrorOfRank(s)
-	require.False(t, known, "a rank that cuts nothing off")
+		s, _, _ := create()
+		_, known := influence.ErrorOfRank(s)
+		require.False(t, known)
+		got, err := sink.Dense(t.Context(), s, job)
+		require.NoError(t, err)
+		require.InDeltaSlice(t, want.Data, got.Scores, 1e-10, what)
+		said, known := influence.ErrorOfRank(s)
+		require.True(t, known)
+		require.InDelta(t, mean, said.Mean, 1e-12)
+		require.Greater(t, said.Largest, said.Mean)
+
+		pooled := job
+		pooled.Pools = &influence.Pools{Of: make([]int32, q), Count: 1}
+		_, err = s.Layout(pooled)
+		require.ErrorContains(t, err, "do not add up")
+
+		uncut := o
+		uncut.Rank = min(out, in)
+		s, err = Scores(f, influence.Checkpoint{Train: []influence.Vectors{side}, Query: []influence.Vectors{queries}}, []string{"m"}, uncut)
+		require.NoError(t, err)
+		_, err = sink.Dense(t.Context(), s, job)
+		require.NoError(t, err)
+		_, known = influence.ErrorOfRank(s)
+		require.False(t, known, "a rank that cuts nothing off")
+	}
 }

@@ -68,6 +68,61 @@ func (o *outer) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Bloc
 	}
 }
 
+// RowsEach implements [OuterSums].
+func (o *outer) RowsEach() float64 { return 1 }
+
+// OuterBlocks implements [OuterSums].
+func (o *outer) OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[OuterBlock, error] {
+	return func(yield func(OuterBlock, error) bool) {
+		step := max(1, gatherNumbers/int64(max(o.width(), o.gradients.Cols())))
+		var parts [2]dataset.Block
+		for ; lo < hi; lo += step {
+			rows := RowRange(lo, min(lo+step, hi))
+			all := Range{0, rows.Len()}
+			err := firstError(gather(ctx, o.inputs, rows, all, &parts[0]), gather(ctx, o.gradients, rows, all, &parts[1]))
+			b := OuterBlock{First: lo}
+			if err == nil {
+				for i := range rows.Len() + 1 {
+					b.Starts = append(b.Starts, int(i))
+				}
+				b.Inputs = sideOf(o.dtype, parts[0], o.inputs.Dtype(), o.bias)
+				b.Outputs = sideOf(o.dtype, parts[1], o.gradients.Dtype(), false)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// sideOf returns the rows of a block in a type, each with a further 1 where one is asked
+// for.
+func sideOf(to dataset.Dtype, b dataset.Block, d dataset.Dtype, one bool) dataset.Block {
+	out := dataset.Block{First: b.First, Rows: b.Rows, Cols: b.Cols}
+	if one {
+		out.Cols++
+	}
+	if to == dataset.Float64 {
+		out.Float64 = withOne[float64](b, d, one)
+	} else {
+		out.Float32 = withOne[float32](b, d, one)
+	}
+	return out
+}
+
+func withOne[F kernel.Float](b dataset.Block, d dataset.Dtype, one bool) []F {
+	var buffer []F
+	m := matrixOf(1, b, d, &buffer)
+	if !one {
+		return m.Data
+	}
+	out := make([]F, 0, m.Rows*(m.Cols+1))
+	for i := range m.Rows {
+		out = append(append(out, m.Row(i)...), 1)
+	}
+	return out
+}
+
 // form returns the outer products of the rows of two blocks.
 func form[F kernel.Float](o *outer, parts [2]dataset.Block) []F {
 	var buffers [2][]F

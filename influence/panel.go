@@ -16,9 +16,10 @@ const queryBlock = 32
 
 // A panel is the query side of a factor, ready to meet train rows.
 type panel[F kernel.Float] struct {
-	rows *kernel.QueryRows[F]
-	int8 *kernel.Int8QueryRows // for train rows of int8 in float32, instead
-	plus []F                   // added to the inner products of each query; nil for nothing
+	rows    *kernel.QueryRows[F]
+	int8    *kernel.Int8QueryRows  // for train rows of int8 in float32, instead
+	lowRank *kernel.LowRankRows[F] // for rows of train gradients that are not formed, instead
+	plus    []F                    // added to the inner products of each query; nil for nothing
 }
 
 // readQueries returns the vectors of the query entries of a slab in float64: those
@@ -144,7 +145,7 @@ func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []fl
 		rows.Data[i] = F(v * weight)
 	}
 	if i := finite(rows.Data); i >= 0 {
-		return nil, fmt.Errorf("the vector of query entry %d is beyond float32; use float64", i/m.Cols)
+		return nil, beyondFloat32(i / m.Cols)
 	}
 	for q, plus := range pluses {
 		if plus == 0 {
@@ -161,6 +162,10 @@ func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []fl
 		p.rows = kernel.NewQueryRows(workers, rows)
 	}
 	return p, nil
+}
+
+func beyondFloat32(entry int) error {
+	return fmt.Errorf("the vector of query entry %d is beyond float32; use float64", entry)
 }
 
 // eachBlock is [kernel.QueryRows.EachBlock] over a block of train rows as it lies

@@ -210,7 +210,7 @@ func (s *productScorer) slabs(l Layout) []Range {
 	blocks := (rows + queryBlock - 1) / queryBlock
 	parts := int64(1)
 	if s.memory > 0 {
-		parts = max(1, min((rows*s.queryBytes(l.Precision)+s.memory-1)/s.memory, blocks/2))
+		parts = max(1, min((rows*s.queryBytes(l)+s.memory-1)/s.memory, blocks/2))
 	}
 	out := make([]Range, parts)
 	for i := range out {
@@ -226,10 +226,16 @@ func (s *productScorer) entries(slab Range) Range {
 
 // queryBytes is the memory of a query row: while it is read in float64, and as a copy
 // and packed in each factor, of each variant.
-func (s *productScorer) queryBytes(p Precision) int64 {
+func (s *productScorer) queryBytes(l Layout) int64 {
+	p := l.Precision
 	n, widest := int64(0), int64(0)
 	for _, t := range s.terms {
 		for _, f := range t.factors {
+			if s.unformed(f, l) != nil {
+				out, in := f.lowRank().Shape()
+				n += int64(f.lowRank().Rank()*(out+in)) * (2*8 + 2*p.Bytes())
+				continue
+			}
 			n += int64(f.train.Cols()) * p.Bytes()
 			widest = max(widest, int64(f.train.Cols()))
 		}
@@ -251,20 +257,26 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 	}
 	slabs := s.slabs(l)
 	p := Plan{Units: l.NumUnits()}
-	bytes, width := int64(0), int64(0)
+	bytes, width := int64(0), 0.0
 	for _, t := range s.terms {
 		for _, f := range t.factors {
-			bytes += int64(f.train.Cols()) * f.train.Dtype().Bytes()
-			width += int64(f.train.Cols())
+			cols := float64(f.train.Cols())
+			if rows := s.unformed(f, l); rows != nil {
+				out, in := f.lowRank().Shape()
+				cols = rows.RowsEach() * float64(out+in)
+				width += cols * float64(f.lowRank().Rank()-1)
+			}
+			bytes += int64(cols * float64(f.train.Dtype().Bytes()))
+			width += cols
 		}
 	}
 	p.Passes = append(p.Passes, Pass{Input: "train", Times: len(slabs), Bytes: l.Train * bytes * int64(len(slabs))})
 	if !j.Self {
 		p.Passes = append(p.Passes, Pass{Input: "query", Times: 1, Bytes: j.Query.Len() * bytes})
-		p.MemoryBytes = slabs[0].Len() * s.queryBytes(l.Precision)
+		p.MemoryBytes = slabs[0].Len() * s.queryBytes(l)
 	}
 	vectors := l.Query / s.perRow()
-	p.Operations = 2 * float64(l.Train) * float64(vectors) * float64(width) * float64(max(1, s.variants))
+	p.Operations = 2 * float64(l.Train) * float64(vectors) * width * float64(max(1, s.variants))
 	if j.Self {
 		vectors = l.Train
 	}

@@ -25,6 +25,7 @@ type productRun[F kernel.Float] struct {
 	sum, product kernel.Matrix[F]
 
 	buffer []F // train rows in F
+	inputs []F // those of outer products
 	norms  []F // squared
 	scale  []F // of train rows, with unit
 
@@ -90,6 +91,9 @@ func (r *productRun[F]) queryPanel(ctx context.Context, t, i int, slab Range) (*
 		if err != nil {
 			return nil, err
 		}
+		if r.unformed(f, r.layout) != nil {
+			return newLowRankPanel[F](r.workers, f.lowRank().Rank(), factors, weight)
+		}
 		return newPanel[F](r.workers, factors.matrices(r.workers), nil, weight, f.train.Dtype())
 	}
 	m, pluses, err := readQueries(ctx, r.job, f, x.unit, slab)
@@ -127,14 +131,7 @@ func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
 	}
 	for t, x := range r.terms {
 		for i, f := range x.factors {
-			err := eachPiece(ctx, f.train, r.job.Train, part.Train, func(first int64, b dataset.Block) error {
-				if r.job.Self {
-					return firstError(r.squares(ctx, t, i, part, first, b), ctx.Err())
-				}
-				r.multiply(ctx, t, i, part, first, b)
-				return firstError(r.err, ctx.Err())
-			})
-			if err != nil {
+			if err := r.stream(ctx, t, i, f, part); err != nil {
 				return err
 			}
 		}
@@ -143,6 +140,23 @@ func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
 		return nil
 	}
 	return r.putSum(ctx, part)
+}
+
+// stream has the train rows of a part meet a factor.
+func (r *productRun[F]) stream(ctx context.Context, t, i int, f factor, part Range2) error {
+	if rows := r.unformed(f, r.layout); rows != nil && !r.job.Self {
+		return eachOuterPiece(ctx, rows, r.job.Train, part.Train, func(first int64, b OuterBlock) error {
+			r.multiplyRows(ctx, t, i, part, first, b)
+			return firstError(r.err, ctx.Err())
+		})
+	}
+	return eachPiece(ctx, f.train, r.job.Train, part.Train, func(first int64, b dataset.Block) error {
+		if r.job.Self {
+			return firstError(r.squares(ctx, t, i, part, first, b), ctx.Err())
+		}
+		r.multiply(ctx, t, i, part, first, b)
+		return firstError(r.err, ctx.Err())
+	})
 }
 
 // cleared returns zeros for the scores of a part, in m's memory where it suffices.
@@ -170,25 +184,30 @@ func (r *productRun[F]) multiply(ctx context.Context, t, i int, part Range2, fir
 		if scale != nil || p.plus != nil {
 			rescale(c, scale, row, p.plus)
 		}
-		at := first + int64(row) - part.Train.Lo
-		switch {
-		case r.direct():
-			if r.rowScale != nil {
-				rescale(c, r.rowScale, int(at), nil)
-			}
-			r.put(ctx, Range2{part.Query, Range{part.Train.Lo + at, part.Train.Lo + at + int64(c.Rows)}}, c)
-		case len(x.factors) == 1:
-			r.addToSum(int(at), x.layer, c)
-		case i == 0:
-			addTo(r.product.Block(int(at), 0, c.Rows, c.Cols), c)
-		default:
-			product := r.product.Block(int(at), 0, c.Rows, c.Cols)
-			multiplyBy(product, c)
-			if i == len(x.factors)-1 {
-				r.addToSum(int(at), x.layer, product)
-			}
-		}
+		r.take(ctx, t, i, part, first+int64(row)-part.Train.Lo, c)
 	})
+}
+
+// take takes what a factor makes of train rows, from the at-th of a part on.
+func (r *productRun[F]) take(ctx context.Context, t, i int, part Range2, at int64, c kernel.Matrix[F]) {
+	x := r.terms[t]
+	switch {
+	case r.direct():
+		if r.rowScale != nil {
+			rescale(c, r.rowScale, int(at), nil)
+		}
+		r.put(ctx, Range2{part.Query, Range{part.Train.Lo + at, part.Train.Lo + at + int64(c.Rows)}}, c)
+	case len(x.factors) == 1:
+		r.addToSum(int(at), x.layer, c)
+	case i == 0:
+		addTo(r.product.Block(int(at), 0, c.Rows, c.Cols), c)
+	default:
+		product := r.product.Block(int(at), 0, c.Rows, c.Cols)
+		multiplyBy(product, c)
+		if i == len(x.factors)-1 {
+			r.addToSum(int(at), x.layer, product)
+		}
+	}
 }
 
 // rescale writes (c + plus)·scale to c, for rows of scale from row on.

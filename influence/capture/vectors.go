@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/kernel"
 )
@@ -63,6 +64,75 @@ func (g *Gradients) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.
 			}
 		}
 	}
+}
+
+// RowsEach implements [influence.OuterSums]: nothing where gradients are stored, and where
+// the module is an embedding.
+func (g *Gradients) RowsEach() float64 {
+	n := g.c.Len()
+	if g.c.manifest.Level == Grads || g.module.Kind == Embedding || n == 0 {
+		return 0
+	}
+	_, rows := g.c.rowRange(g.module.RowSet, 0, n)
+	return float64(rows) / float64(n)
+}
+
+// OuterBlocks implements [influence.OuterSums], as [Capture.Blocks] does. The rows of an
+// example that is flagged are NaN.
+func (g *Gradients) OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[influence.OuterBlock, error] {
+	return func(yield func(influence.OuterBlock, error) bool) {
+		var single [2][]float32
+		var double [2][]float64
+		for b, err := range g.c.Blocks(ctx, lo, hi, BlockOptions{Modules: []string{g.module.Name}}) {
+			var out influence.OuterBlock
+			if err == nil {
+				out = influence.OuterBlock{First: b.First, Starts: b.Starts(g.module.RowSet)}
+				if g.dtype == dataset.Float64 {
+					err = rowsOf(b, g.module, &double, &out)
+				} else {
+					err = rowsOf(b, g.module, &single, &out)
+				}
+			}
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// rowsOf writes the rows of a module in a block to both sides of out.
+func rowsOf[F kernel.Float](b *Block, m *Module, buffers *[2][]F, out *influence.OuterBlock) error {
+	inputs, err := Inputs(b, m.InputGroup, m.Bias, &buffers[0])
+	if err != nil {
+		return err
+	}
+	outputs, err := OutputGradients(b, m.Name, &buffers[1])
+	if err != nil {
+		return err
+	}
+	numbers := outputs.Data
+	if slices.Contains(b.Flagged, true) {
+		numbers = slices.Clone(numbers)
+		for i, flagged := range b.Flagged {
+			if flagged && out.Starts[i] < out.Starts[i+1] {
+				numbers[out.Starts[i]*outputs.Cols] = F(math.NaN())
+			}
+		}
+	}
+	out.Inputs, out.Outputs = sideOf(inputs, inputs.Data), sideOf(outputs, numbers)
+	return nil
+}
+
+// sideOf returns the numbers of a matrix as a block.
+func sideOf[F kernel.Float](m kernel.Matrix[F], numbers []F) dataset.Block {
+	b := dataset.Block{Rows: m.Rows, Cols: m.Cols}
+	switch numbers := any(numbers).(type) {
+	case []float32:
+		b.Float32 = numbers
+	case []float64:
+		b.Float64 = numbers
+	}
+	return b
 }
 
 func vectorsOf[F kernel.Float](workers int, b *Block, module string, buffer *[]F) ([]F, error) {

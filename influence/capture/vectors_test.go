@@ -10,7 +10,7 @@ import (
 	"github.com/infl-dev/infl/influence/dataset"
 )
 
-var _ influence.Vectors = (*Gradients)(nil)
+var _ influence.OuterSums = (*Gradients)(nil)
 
 // TestGradientsAreThoseOfExamples compares the vectors of parts of a capture with the
 // gradients of a whole block, and with themselves in float32.
@@ -57,6 +57,44 @@ func TestGradientsAreThoseOfExamples(t *testing.T) {
 	require.Nil(t, c.OutputRows("conv"))
 }
 
+// TestOuterBlocksAreTheRowsOfGradients adds up the outer products of the rows.
+func TestOuterBlocksAreTheRowsOfGradients(t *testing.T) {
+	const n = 30
+	dir := t.TempDir()
+	write(t, dir, aManifest(), WriterOptions{ShardBytes: 3000}, n, 7)
+	c, err := Open(dir, Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	for _, m := range c.Manifest().Modules {
+		g, err := c.Gradients(m.Name, dataset.Float64, 2)
+		require.NoError(t, err)
+		starts := c.Starts(m.RowSet)
+		if m.Kind == Embedding {
+			require.Zero(t, g.RowsEach())
+			continue
+		}
+		require.Equal(t, float64(starts[n])/n, g.RowsEach())
+		want, err := influence.ReadVectors(t.Context(), g)
+		require.NoError(t, err)
+		next := int64(4)
+		for b, err := range g.OuterBlocks(t.Context(), 4, 27) {
+			require.NoError(t, err)
+			require.Equal(t, next, b.First)
+			for i := range len(b.Starts) - 1 {
+				got := make([]float64, g.Cols())
+				for r := b.Starts[i]; r < b.Starts[i+1]; r++ {
+					for j := range got {
+						got[j] += b.Outputs.Float64[r*b.Outputs.Cols+j/b.Inputs.Cols] * b.Inputs.Float64[r*b.Inputs.Cols+j%b.Inputs.Cols]
+					}
+				}
+				require.InDeltaSlice(t, want[int(next)*g.Cols():][:g.Cols()], got, 1e-12)
+				next++
+			}
+		}
+		require.EqualValues(t, 27, next)
+	}
+}
+
 // linear is a batch of a linear map of two inputs and one output, one row an example.
 func linear(inputs []float32) Batch {
 	n := len(inputs) / 2
@@ -88,6 +126,11 @@ func TestFlaggedExamplesAreNaN(t *testing.T) {
 		require.Equal(t, []float32{2, 4, 2}, b.Float32[:3])
 		require.True(t, math.IsNaN(float64(b.Float32[3])))
 		require.Equal(t, []float32{10, 12, 2}, b.Float32[6:])
+	}
+	for b, err := range g.OuterBlocks(t.Context(), 0, 3) {
+		require.NoError(t, err)
+		require.Equal(t, []float32{2, 2}, []float32{b.Outputs.Float32[0], b.Outputs.Float32[2]})
+		require.True(t, math.IsNaN(float64(b.Outputs.Float32[1])))
 	}
 }
 

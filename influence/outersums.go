@@ -1,0 +1,107 @@
+package influence
+
+import (
+	"context"
+	"iter"
+
+	"github.com/infl-dev/infl/influence/dataset"
+)
+
+// OuterSums are vectors that are sums of outer products, the gradients of a linear map:
+//
+//	vector i = Σ_t outputs[t] ⊗ inputs[t]     over the rows t of example i
+//
+// and that can be had without forming the products.
+type OuterSums interface {
+	Vectors
+
+	// RowsEach is how many rows an example has on average; 0 where there are none to be
+	// had.
+	RowsEach() float64
+
+	// OuterBlocks streams the rows of vectors lo … hi−1, as Blocks does the vectors.
+	OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[OuterBlock, error]
+}
+
+// An OuterBlock is the rows of consecutive vectors, the first of which is First: those of
+// vector First + i are Starts[i] … Starts[i+1]−1. Both sides hold float64 or float32.
+type OuterBlock struct {
+	First           int64
+	Starts          []int
+	Outputs, Inputs dataset.Block
+}
+
+// vectors is how many vectors a block is of.
+func (b *OuterBlock) vectors() int { return len(b.Starts) - 1 }
+
+// floatDtype is the type of the numbers of a block that holds float64 or float32.
+func floatDtype(b dataset.Block) dataset.Dtype {
+	if b.Float64 != nil {
+		return dataset.Float64
+	}
+	return dataset.Float32
+}
+
+// eachOuterPiece is [eachPiece] for the rows of vectors.
+func eachOuterPiece(ctx context.Context, v OuterSums, rows Rows, area Range, use func(first int64, b OuterBlock) error) error {
+	if whole, ok := rows.Contiguous(); ok {
+		at := area.Lo
+		for b, err := range v.OuterBlocks(ctx, whole.Lo+area.Lo, whole.Lo+area.Hi) {
+			if err != nil {
+				return err
+			}
+			if err := use(at, b); err != nil {
+				return err
+			}
+			at += int64(b.vectors())
+		}
+		return nil
+	}
+	var all OuterBlock
+	first := area.Lo
+	for at := area.Lo; at < area.Hi; {
+		end := at + 1
+		for end < area.Hi && rows.At(end) == rows.At(end-1)+1 {
+			end++
+		}
+		for b, err := range v.OuterBlocks(ctx, rows.At(at), rows.At(end-1)+1) {
+			if err != nil {
+				return err
+			}
+			all.append(b)
+		}
+		if at = end; all.Inputs.Rows*all.Inputs.Cols >= gatherNumbers || at == area.Hi {
+			if err := use(first, all); err != nil {
+				return err
+			}
+			first = at
+			all.clear()
+		}
+	}
+	return nil
+}
+
+// append adds the vectors of another block.
+func (b *OuterBlock) append(more OuterBlock) {
+	if b.Starts == nil {
+		b.Starts = []int{0}
+	}
+	for _, end := range more.Starts[1:] {
+		b.Starts = append(b.Starts, b.Outputs.Rows+end-more.Starts[0])
+	}
+	appendBlock(&b.Outputs, more.Outputs)
+	appendBlock(&b.Inputs, more.Inputs)
+}
+
+func appendBlock(b *dataset.Block, more dataset.Block) {
+	b.Rows, b.Cols = b.Rows+more.Rows, more.Cols
+	b.Float64, b.Float32 = append(b.Float64, more.Float64...), append(b.Float32, more.Float32...)
+}
+
+// clear leaves the memory of a block.
+func (b *OuterBlock) clear() {
+	b.Starts = b.Starts[:1]
+	for _, side := range []*dataset.Block{&b.Outputs, &b.Inputs} {
+		side.Rows, side.Float64, side.Float32 = 0, side.Float64[:0], side.Float32[:0]
+	}
+}
