@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"classes":   classes,
 			"sequences": sequences,
 			"stores":    stores,
+			"steps":     steps,
 		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range demoFiles {

@@ -36,6 +36,7 @@ func newScore(c *app.Common) *cobra.Command {
 	f.StringVar(&o.By, "by", "", "aggregate per group of queries: a column of the query table")
 	f.BoolVar(&o.Self, "self", false, "influence of every train row on itself (no --query)")
 	f.StringVar(&o.Out, "out", "", "run folder for the results")
+	f.StringVar(&o.ExportDirection, "export-direction", "", "of methods with a curvature: also write what each query's scores are inner products with, as changes of the weights, into this folder (without --out: only that)")
 	f.BoolVar(&o.Fresh, "fresh", false, "replace an earlier run of the same folder")
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what it would cost, and stop")
 	f.BoolVar(&list, "list-methods", false, "list the methods, and stop")

@@ -17,7 +17,7 @@ import (
 // prints: they are no part of a run's configuration.
 var invocationFlags = []string{
 	"out", "tmp", "workers", "memory", "fresh", "dry-run", "config", "replay", "format", "json", "quiet", "verbose", "debug",
-	"log-format", "no-progress", "exit-zero", "fail-under", "list-methods", "help",
+	"log-format", "no-progress", "exit-zero", "fail-under", "list-methods", "help", "export-direction",
 }
 
 // Layer fills the flags that the command line leaves open: from the

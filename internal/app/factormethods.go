@@ -16,7 +16,7 @@ import (
 // factored is a method that inverts a curvature of infl fit.
 func factored(s ekfac.Strategy) *vectorMethod {
 	m := &vectorMethod{
-		flags: []string{"--normalize", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
+		directed: true, flags: []string{"--normalize", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			swept, err := sweepOf(a.Damping)
 			if err != nil {

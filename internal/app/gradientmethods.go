@@ -18,7 +18,7 @@ import (
 // curvatureMethod is a method that multiplies with an inverse curvature.
 func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error)) *vectorMethod {
 	return &vectorMethod{
-		flags: []string{"--damping", "--normalize", "--projection", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
+		directed: true, flags: []string{"--damping", "--normalize", "--projection", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			o, err := a.curvature()
 			if err != nil {

@@ -29,6 +29,8 @@ type ScoreOptions struct {
 	Fresh     bool
 	DryRun    bool
 	ExitZero  bool
+
+	ExportDirection string // a folder for the directions of the queries
 }
 
 // Validate lists what is wrong with the options.
@@ -42,18 +44,19 @@ func (o *ScoreOptions) Validate() error {
 	wrong(o.Self && o.Query != "", "--self asks train rows about themselves; leave --query out")
 	wrong(o.Self && strings.HasPrefix(o.Damping, "sweep:"), "--self gives one score per train row, --damping sweep: several; name one damping")
 	wrong(o.Self && (o.Matrix != "" || o.Aggregate != ""), "--self gives one score per train row; leave --matrix and --aggregate out")
-	wrong(o.Out == "" && !o.DryRun, "--out is needed: the run folder for the results")
+	wrong(o.Out == "" && !o.DryRun && o.ExportDirection == "", "--out is needed: the run folder for the results")
 	wrong(o.Top < 0, "--top %d; it must not be negative", o.Top)
 	wrong(o.Matrix != "" && o.Matrix != "npy" && o.Matrix != "arrow", "--matrix %q is not known; use --matrix=npy or --matrix=arrow", o.Matrix)
 	wrong(o.Aggregate != "" && o.Aggregate != "sum" && o.Aggregate != "mean" && o.Aggregate != "max", "--aggregate %q is not known; use sum, mean or max", o.Aggregate)
 	wrong(o.By != "" && o.Aggregate == "", "--by %s needs --aggregate sum, mean or max", o.By)
 	wrong(o.Top == 0 && o.Matrix == "" && o.Aggregate == "" && !o.Self, "--top 0 keeps nothing; ask for --matrix, --aggregate or --self")
-	return errors.Join(append([]error{o.ModelOptions.Validate(!o.Self), o.validateRemoval(), o.validatePer(), o.validateLists(), o.validateRescore(), o.Output.Validate()}, errs...)...)
+	return errors.Join(append([]error{o.ModelOptions.Validate(!o.Self), o.validateRemoval(), o.validatePer(), o.validateLists(), o.validateRescore(), o.validateDirections(), o.Output.Validate()}, errs...)...)
 }
 
 // Score computes the influence of train rows on query rows, or on themselves,
 // into a run folder, and prints where it is. A folder that holds an unfinished
-// run of the same configuration and inputs is continued.
+// run of the same configuration and inputs is continued. With --export-direction and
+// without a run folder it writes the directions of the queries only.
 func Score(ctx context.Context, o *ScoreOptions) error {
 	started := time.Now()
 	if err := o.Validate(); err != nil {
@@ -63,7 +66,13 @@ func Score(ctx context.Context, o *ScoreOptions) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(o.score(ctx, s, started), s.close())
+	if o.Out != "" || o.DryRun {
+		err = o.score(ctx, s, started)
+	}
+	if err == nil {
+		err = o.exportDirections(ctx, s)
+	}
+	return errors.Join(err, s.close())
 }
 
 // score runs an inquiry into the run folder.

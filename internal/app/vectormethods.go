@@ -16,6 +16,7 @@ type vectorMethod struct {
 	rated     bool     // checkpoints need learning rates
 	ranked    bool     // needs --rank
 	compat    bool     // has the form of the reference implementation
+	directed  bool     // multiplies train gradients with one direction of the weights for each query
 	normalize []string // what --normalize may be beside none
 	scorer    func(a vectorArguments) (influence.Scorer, error)
 }
