@@ -76,8 +76,15 @@ func dotShapes(v vector) []dotShape {
 	return []dotShape{{2, 1, 3}, {1, 1, 3}}
 }
 
-// aheadOfRows is how many steps before its use a part of a train row is asked for.
-const aheadOfRows = 8
+// aheadOfRows is how many steps before its use a part of a train row is asked for. Tiles
+// of many queries have other queries behind them, which read the rows again from the
+// second cache.
+func aheadOfRows(queries int) uint32 {
+	if queries > 4 {
+		return 16
+	}
+	return 8
+}
 
 // dots: out[i·ldo + j] is the product of row i of x with query j, over d numbers,
 // in the lanes and with the final tree that Dots defines, for a number of rows and
@@ -241,7 +248,7 @@ func (b *dotBody) tile(rows, queries int) {
 	// The last steps ask for the beginning of the rows that come next.
 	stepBytes := 64 * b.f.bytes / b.f.number.bytes
 	steps, lastSteps, ahead, next := GP64(), GP64(), GP64(), GP64()
-	MOVQ(U32(aheadOfRows), lastSteps)
+	MOVQ(U32(aheadOfRows(queries)), lastSteps)
 	CMPQ(lastSteps, b.steps)
 	CMOVQGT(b.steps, lastSteps)
 	MOVQ(b.steps, steps)
