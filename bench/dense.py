@@ -1,6 +1,6 @@
 """Times the dense factorisations beside LAPACK as numpy has it.
 
-    python bench/dense.py [rounds] > bench/results/<date>-eigen.txt
+    python bench/dense.py [rounds] [Eigh:512 Cholesky:2048 ...] > bench/results/<date>-eigen.txt
 
 Both sides get the same kind of matrix, a covariance of features whose scale
 decays, in memory and warm; the clock is around the factorisation alone. A round
@@ -58,19 +58,20 @@ def summary(times):
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    tasks = sys.argv[2:] or [f"{kind}:{n}" for kind in KINDS for n in SIZES]
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "bench.test")
         subprocess.run(["go", "test", "-c", "-o", binary, "./bench"], check=True)
         print(f"{'':14} {'ours':>19} {'numpy, 1 thread':>19} {'numpy, 2 threads':>19}  ours/numpy")
-        for kind in KINDS:
-            for n in SIZES:
-                columns = [[], [], []]
-                for _ in range(rounds):
-                    columns[0].append(ours(binary, kind, n))
-                    columns[1].append(theirs(kind, n, 1))
-                    columns[2].append(theirs(kind, n, 2))
-                ratio = min(columns[0]) / min(columns[1] + columns[2])
-                print(f"{kind:9}{n:5} " + " ".join(map(summary, columns)) + f" {ratio:11.2f}", flush=True)
+        for task in tasks:
+            kind, n = task.split(":")
+            n, columns = int(n), [[], [], []]
+            for _ in range(rounds):
+                columns[0].append(ours(binary, kind, n))
+                columns[1].append(theirs(kind, n, 1))
+                columns[2].append(theirs(kind, n, 2))
+            ratio = min(columns[0]) / min(columns[1] + columns[2])
+            print(f"{kind:9}{n:5} " + " ".join(map(summary, columns)) + f" {ratio:11.2f}", flush=True)
 
 
 if __name__ == "__main__":

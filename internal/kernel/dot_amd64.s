@@ -770,6 +770,7 @@ Turn4Wide:
 Turn4Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y8, Y8, Y8
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -856,6 +857,7 @@ Turn1Wide:
 Turn1Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y2, Y2, Y2
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X10
 	VADDPS       Y10, Y0, Y0
@@ -934,6 +936,7 @@ Turn2Wide:
 Turn2Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y4, Y4, Y4
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
@@ -1031,6 +1034,7 @@ Turn3Wide:
 Turn3Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y6, Y6, Y6
 	VADDPS       Y3, Y0, Y0
 	VADDPS       Y4, Y1, Y1
 	VADDPS       Y5, Y2, Y2
@@ -1093,34 +1097,34 @@ narrowTurn4Several:
 	VFMADD231PS Y6, Y5, Y3
 
 narrowTurn4Added:
-	VXORPS       Y5, Y5, Y5
-	VADDPS       Y5, Y0, Y0
-	VADDPS       Y5, Y1, Y1
-	VADDPS       Y5, Y2, Y2
-	VADDPS       Y5, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y4, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y4
-	VPERM2F128   $0x31, Y1, Y0, Y5
-	VADDPS       Y5, Y4, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y4, Y0
 	VPERMILPS    $0x4e, Y0, Y4
 	VADDPS       Y4, Y0, Y0
 	VMOVSHDUP    Y0, Y4
 	VADDPS       Y4, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X5
 	VPERM2F128   $0x20, Y3, Y2, Y4
-	VPERM2F128   $0x31, Y3, Y2, Y5
-	VADDPS       Y5, Y4, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPS       Y1, Y4, Y2
 	VPERMILPS    $0x4e, Y2, Y4
 	VADDPS       Y4, Y2, Y2
 	VMOVSHDUP    Y2, Y4
 	VADDPS       Y4, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X5, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X3, (SI)
+	VMOVSS       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	SUBQ         $0x04, AX
@@ -1145,8 +1149,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X10
+	VADDPS       Y10, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
 	VADDPS       Y1, Y0, Y0
 	VMOVSHDUP    Y0, Y1
@@ -1176,12 +1180,12 @@ narrowTurn2Several:
 	VFMADD231PS Y4, Y3, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPS       Y3, Y0, Y0
-	VADDPS       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPS       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y0
 	VPERMILPS    $0x4e, Y0, Y2
 	VADDPS       Y2, Y0, Y0
 	VMOVSHDUP    Y0, Y2
@@ -1219,27 +1223,27 @@ narrowTurn3Several:
 	VFMADD231PS Y5, Y4, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y4, Y1, Y1
-	VADDPS       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPS       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y3, Y0
 	VPERMILPS    $0x4e, Y0, Y3
 	VADDPS       Y3, Y0, Y0
 	VMOVSHDUP    Y0, Y3
 	VADDPS       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       Y1, Y2, Y2
 	VPERMILPS    $0x4e, Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSHDUP    Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
@@ -1412,6 +1416,7 @@ Turn4Wide:
 Turn4Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y8, Y8, Y8
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -1499,6 +1504,7 @@ Turn1Wide:
 Turn1Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y2, Y2, Y2
 	VADDPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X10
 	VADDPS       Y10, Y0, Y0
@@ -1583,6 +1589,7 @@ Turn2Wide:
 Turn2Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y4, Y4, Y4
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
@@ -1692,6 +1699,7 @@ Turn3Wide:
 Turn3Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y6, Y6, Y6
 	VADDPS       Y3, Y0, Y0
 	VADDPS       Y4, Y1, Y1
 	VADDPS       Y5, Y2, Y2
@@ -1760,34 +1768,34 @@ narrowTurn4Several:
 	VFMADD231PS Y8, Y7, Y3
 
 narrowTurn4Added:
-	VXORPS       Y7, Y7, Y7
-	VADDPS       Y7, Y0, Y0
-	VADDPS       Y7, Y1, Y1
-	VADDPS       Y7, Y2, Y2
-	VADDPS       Y7, Y3, Y3
+	VXORPS       Y6, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y6
-	VPERM2F128   $0x31, Y1, Y0, Y7
-	VADDPS       Y7, Y6, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y6, Y0
 	VPERMILPS    $0x4e, Y0, Y6
 	VADDPS       Y6, Y0, Y0
 	VMOVSHDUP    Y0, Y6
 	VADDPS       Y6, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X4
 	VPERM2F128   $0x20, Y3, Y2, Y6
-	VPERM2F128   $0x31, Y3, Y2, Y7
-	VADDPS       Y7, Y6, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPS       Y1, Y6, Y2
 	VPERMILPS    $0x4e, Y2, Y6
 	VADDPS       Y6, Y2, Y2
 	VMOVSHDUP    Y2, Y6
 	VADDPS       Y6, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X3, (SI)
+	VMOVSS       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	LEAQ         (BX)(R13*4), BX
@@ -1813,8 +1821,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPS       Y4, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
 	VADDPS       Y1, Y0, Y0
 	VMOVSHDUP    Y0, Y1
@@ -1846,12 +1854,12 @@ narrowTurn2Several:
 	VFMADD231PS Y4, Y3, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPS       Y3, Y0, Y0
-	VADDPS       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPS       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y0
 	VPERMILPS    $0x4e, Y0, Y2
 	VADDPS       Y2, Y0, Y0
 	VMOVSHDUP    Y0, Y2
@@ -1893,27 +1901,27 @@ narrowTurn3Several:
 	VFMADD231PS Y5, Y4, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y4, Y1, Y1
-	VADDPS       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPS       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y3, Y0
 	VPERMILPS    $0x4e, Y0, Y3
 	VADDPS       Y3, Y0, Y0
 	VMOVSHDUP    Y0, Y3
 	VADDPS       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       Y1, Y2, Y2
 	VPERMILPS    $0x4e, Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSHDUP    Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
@@ -4269,34 +4277,34 @@ narrowTurn4Several:
 	VFMADD231PS Y5, Y4, Y3
 
 narrowTurn4Added:
-	VXORPS       Y5, Y5, Y5
-	VADDPS       Y5, Y0, Y0
-	VADDPS       Y5, Y1, Y1
-	VADDPS       Y5, Y2, Y2
-	VADDPS       Y5, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y4, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y4
-	VPERM2F128   $0x31, Y1, Y0, Y5
-	VADDPS       Y5, Y4, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y4, Y0
 	VPERMILPS    $0x4e, Y0, Y4
 	VADDPS       Y4, Y0, Y0
 	VMOVSHDUP    Y0, Y4
 	VADDPS       Y4, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X5
 	VPERM2F128   $0x20, Y3, Y2, Y4
-	VPERM2F128   $0x31, Y3, Y2, Y5
-	VADDPS       Y5, Y4, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPS       Y1, Y4, Y2
 	VPERMILPS    $0x4e, Y2, Y4
 	VADDPS       Y4, Y2, Y2
 	VMOVSHDUP    Y2, Y4
 	VADDPS       Y4, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X5, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X3, (SI)
+	VMOVSS       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	SUBQ         $0x04, AX
@@ -4320,8 +4328,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X6
+	VADDPS       Y6, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
 	VADDPS       Y1, Y0, Y0
 	VMOVSHDUP    Y0, Y1
@@ -4350,12 +4358,12 @@ narrowTurn2Several:
 	VFMADD231PS Y3, Y2, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPS       Y3, Y0, Y0
-	VADDPS       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPS       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y0
 	VPERMILPS    $0x4e, Y0, Y2
 	VADDPS       Y2, Y0, Y0
 	VMOVSHDUP    Y0, Y2
@@ -4392,27 +4400,27 @@ narrowTurn3Several:
 	VFMADD231PS Y4, Y3, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y4, Y1, Y1
-	VADDPS       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPS       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y3, Y0
 	VPERMILPS    $0x4e, Y0, Y3
 	VADDPS       Y3, Y0, Y0
 	VMOVSHDUP    Y0, Y3
 	VADDPS       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       Y1, Y2, Y2
 	VPERMILPS    $0x4e, Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSHDUP    Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
@@ -4849,34 +4857,34 @@ narrowTurn4Several:
 	VFMADD231PS Y7, Y6, Y3
 
 narrowTurn4Added:
-	VXORPS       Y7, Y7, Y7
-	VADDPS       Y7, Y0, Y0
-	VADDPS       Y7, Y1, Y1
-	VADDPS       Y7, Y2, Y2
-	VADDPS       Y7, Y3, Y3
+	VXORPS       Y6, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y6
-	VPERM2F128   $0x31, Y1, Y0, Y7
-	VADDPS       Y7, Y6, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y6, Y0
 	VPERMILPS    $0x4e, Y0, Y6
 	VADDPS       Y6, Y0, Y0
 	VMOVSHDUP    Y0, Y6
 	VADDPS       Y6, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X4
 	VPERM2F128   $0x20, Y3, Y2, Y6
-	VPERM2F128   $0x31, Y3, Y2, Y7
-	VADDPS       Y7, Y6, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPS       Y1, Y6, Y2
 	VPERMILPS    $0x4e, Y2, Y6
 	VADDPS       Y6, Y2, Y2
 	VMOVSHDUP    Y2, Y6
 	VADDPS       Y6, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X3, (SI)
+	VMOVSS       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	LEAQ         (BX)(R12*4), BX
@@ -4901,8 +4909,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPS       Y4, Y0, Y0
 	VPERMILPS    $0x4e, Y0, Y1
 	VADDPS       Y1, Y0, Y0
 	VMOVSHDUP    Y0, Y1
@@ -4933,12 +4941,12 @@ narrowTurn2Several:
 	VFMADD231PS Y3, Y2, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPS       Y3, Y0, Y0
-	VADDPS       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPS       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPS       Y0, Y2, Y0
 	VPERMILPS    $0x4e, Y0, Y2
 	VADDPS       Y2, Y0, Y0
 	VMOVSHDUP    Y0, Y2
@@ -4979,27 +4987,27 @@ narrowTurn3Several:
 	VFMADD231PS Y4, Y3, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y4, Y1, Y1
-	VADDPS       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPS       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPS       Y1, Y3, Y0
 	VPERMILPS    $0x4e, Y0, Y3
 	VADDPS       Y3, Y0, Y0
 	VMOVSHDUP    Y0, Y3
 	VADDPS       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       Y1, Y2, Y2
 	VPERMILPS    $0x4e, Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSHDUP    Y2, Y3
 	VADDPS       Y3, Y2, Y2
 	VMOVSS       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSS       X1, (SI)
+	VMOVSS       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSS       X2, (SI)
 	ADDQ         R9, SI
@@ -5720,6 +5728,7 @@ Turn4Wide:
 Turn4Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y8, Y8, Y8
 	VADDPD       Y4, Y0, Y0
 	VADDPD       Y5, Y1, Y1
 	VADDPD       Y6, Y2, Y2
@@ -5802,6 +5811,7 @@ Turn1Wide:
 Turn1Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y2, Y2, Y2
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X10
 	VADDPD       Y10, Y0, Y0
@@ -5878,6 +5888,7 @@ Turn2Wide:
 Turn2Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y4, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y3, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
@@ -5973,6 +5984,7 @@ Turn3Wide:
 Turn3Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y6, Y6, Y6
 	VADDPD       Y3, Y0, Y0
 	VADDPD       Y4, Y1, Y1
 	VADDPD       Y5, Y2, Y2
@@ -6031,30 +6043,30 @@ narrowTurn4Several:
 	VFMADD231PD Y6, Y5, Y3
 
 narrowTurn4Added:
-	VXORPS       Y5, Y5, Y5
-	VADDPD       Y5, Y0, Y0
-	VADDPD       Y5, Y1, Y1
-	VADDPD       Y5, Y2, Y2
-	VADDPD       Y5, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y4, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y4
-	VPERM2F128   $0x31, Y1, Y0, Y5
-	VADDPD       Y5, Y4, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y4, Y0
 	VPERMILPD    $0x05, Y0, Y4
 	VADDPD       Y4, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X5
 	VPERM2F128   $0x20, Y3, Y2, Y4
-	VPERM2F128   $0x31, Y3, Y2, Y5
-	VADDPD       Y5, Y4, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPD       Y1, Y4, Y2
 	VPERMILPD    $0x05, Y2, Y4
 	VADDPD       Y4, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X5, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X3, (SI)
+	VMOVSD       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	SUBQ         $0x04, AX
@@ -6079,8 +6091,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X10
+	VADDPD       Y10, Y0, Y0
 	VPERMILPD    $0x05, Y0, Y1
 	VADDPD       Y1, Y0, Y0
 	VMOVSD       X0, (SI)
@@ -6108,12 +6120,12 @@ narrowTurn2Several:
 	VFMADD231PD Y4, Y3, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPD       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
 	VPERMILPD    $0x05, Y0, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
@@ -6149,23 +6161,23 @@ narrowTurn3Several:
 	VFMADD231PD Y5, Y4, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPD       Y4, Y0, Y0
-	VADDPD       Y4, Y1, Y1
-	VADDPD       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPD       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y3, Y0
 	VPERMILPD    $0x05, Y0, Y3
 	VADDPD       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPD       Y1, Y2, Y2
 	VPERMILPD    $0x05, Y2, Y3
 	VADDPD       Y3, Y2, Y2
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
@@ -6338,6 +6350,7 @@ Turn4Wide:
 Turn4Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y8, Y8, Y8
 	VADDPD       Y4, Y0, Y0
 	VADDPD       Y5, Y1, Y1
 	VADDPD       Y6, Y2, Y2
@@ -6421,6 +6434,7 @@ Turn1Wide:
 Turn1Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y2, Y2, Y2
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X10
 	VADDPD       Y10, Y0, Y0
@@ -6503,6 +6517,7 @@ Turn2Wide:
 Turn2Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y4, Y4, Y4
 	VADDPD       Y2, Y0, Y0
 	VADDPD       Y3, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
@@ -6610,6 +6625,7 @@ Turn3Wide:
 Turn3Sum:
 	SUBQ         R12, DX
 	SUBQ         R12, BX
+	VXORPS       Y6, Y6, Y6
 	VADDPD       Y3, Y0, Y0
 	VADDPD       Y4, Y1, Y1
 	VADDPD       Y5, Y2, Y2
@@ -6674,30 +6690,30 @@ narrowTurn4Several:
 	VFMADD231PD Y8, Y7, Y3
 
 narrowTurn4Added:
-	VXORPS       Y7, Y7, Y7
-	VADDPD       Y7, Y0, Y0
-	VADDPD       Y7, Y1, Y1
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y7, Y3, Y3
+	VXORPS       Y6, Y6, Y6
+	VADDPD       Y6, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y6, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y6
-	VPERM2F128   $0x31, Y1, Y0, Y7
-	VADDPD       Y7, Y6, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y6, Y0
 	VPERMILPD    $0x05, Y0, Y6
 	VADDPD       Y6, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X4
 	VPERM2F128   $0x20, Y3, Y2, Y6
-	VPERM2F128   $0x31, Y3, Y2, Y7
-	VADDPD       Y7, Y6, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPD       Y1, Y6, Y2
 	VPERMILPD    $0x05, Y2, Y6
 	VADDPD       Y6, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X3, (SI)
+	VMOVSD       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	LEAQ         (BX)(R13*4), BX
@@ -6723,8 +6739,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPD       Y4, Y0, Y0
 	VPERMILPD    $0x05, Y0, Y1
 	VADDPD       Y1, Y0, Y0
 	VMOVSD       X0, (SI)
@@ -6754,12 +6770,12 @@ narrowTurn2Several:
 	VFMADD231PD Y4, Y3, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPD       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
 	VPERMILPD    $0x05, Y0, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
@@ -6799,23 +6815,23 @@ narrowTurn3Several:
 	VFMADD231PD Y5, Y4, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPD       Y4, Y0, Y0
-	VADDPD       Y4, Y1, Y1
-	VADDPD       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPD       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y3, Y0
 	VPERMILPD    $0x05, Y0, Y3
 	VADDPD       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPD       Y1, Y2, Y2
 	VPERMILPD    $0x05, Y2, Y3
 	VADDPD       Y3, Y2, Y2
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
@@ -8953,30 +8969,30 @@ narrowTurn4Several:
 	VFMADD231PD Y5, Y4, Y3
 
 narrowTurn4Added:
-	VXORPS       Y5, Y5, Y5
-	VADDPD       Y5, Y0, Y0
-	VADDPD       Y5, Y1, Y1
-	VADDPD       Y5, Y2, Y2
-	VADDPD       Y5, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y4, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y4, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y4
-	VPERM2F128   $0x31, Y1, Y0, Y5
-	VADDPD       Y5, Y4, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y4, Y0
 	VPERMILPD    $0x05, Y0, Y4
 	VADDPD       Y4, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X5
 	VPERM2F128   $0x20, Y3, Y2, Y4
-	VPERM2F128   $0x31, Y3, Y2, Y5
-	VADDPD       Y5, Y4, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPD       Y1, Y4, Y2
 	VPERMILPD    $0x05, Y2, Y4
 	VADDPD       Y4, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X5, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X3, (SI)
+	VMOVSD       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	SUBQ         $0x04, AX
@@ -9000,8 +9016,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X6
+	VADDPD       Y6, Y0, Y0
 	VPERMILPD    $0x05, Y0, Y1
 	VADDPD       Y1, Y0, Y0
 	VMOVSD       X0, (SI)
@@ -9028,12 +9044,12 @@ narrowTurn2Several:
 	VFMADD231PD Y3, Y2, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPD       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
 	VPERMILPD    $0x05, Y0, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
@@ -9068,23 +9084,23 @@ narrowTurn3Several:
 	VFMADD231PD Y4, Y3, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPD       Y4, Y0, Y0
-	VADDPD       Y4, Y1, Y1
-	VADDPD       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPD       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y3, Y0
 	VPERMILPD    $0x05, Y0, Y3
 	VADDPD       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPD       Y1, Y2, Y2
 	VPERMILPD    $0x05, Y2, Y3
 	VADDPD       Y3, Y2, Y2
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
@@ -9513,30 +9529,30 @@ narrowTurn4Several:
 	VFMADD231PD Y7, Y6, Y3
 
 narrowTurn4Added:
-	VXORPS       Y7, Y7, Y7
-	VADDPD       Y7, Y0, Y0
-	VADDPD       Y7, Y1, Y1
-	VADDPD       Y7, Y2, Y2
-	VADDPD       Y7, Y3, Y3
+	VXORPS       Y6, Y6, Y6
+	VADDPD       Y6, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y6, Y2, Y2
+	VADDPD       Y6, Y3, Y3
 	VPERM2F128   $0x20, Y1, Y0, Y6
-	VPERM2F128   $0x31, Y1, Y0, Y7
-	VADDPD       Y7, Y6, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y6, Y0
 	VPERMILPD    $0x05, Y0, Y6
 	VADDPD       Y6, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x01, Y0, X4
 	VPERM2F128   $0x20, Y3, Y2, Y6
-	VPERM2F128   $0x31, Y3, Y2, Y7
-	VADDPD       Y7, Y6, Y2
+	VPERM2F128   $0x31, Y3, Y2, Y1
+	VADDPD       Y1, Y6, Y2
 	VPERMILPD    $0x05, Y2, Y6
 	VADDPD       Y6, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
+	VEXTRACTF128 $0x01, Y2, X1
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X3, (SI)
+	VMOVSD       X1, (SI)
 	ADDQ         R9, SI
 	LEAQ         (DX)(DI*4), DX
 	LEAQ         (BX)(R12*4), BX
@@ -9561,8 +9577,8 @@ narrowTurn1Several:
 narrowTurn1Added:
 	VXORPS       Y1, Y1, Y1
 	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPD       Y4, Y0, Y0
 	VPERMILPD    $0x05, Y0, Y1
 	VADDPD       Y1, Y0, Y0
 	VMOVSD       X0, (SI)
@@ -9591,12 +9607,12 @@ narrowTurn2Several:
 	VFMADD231PD Y3, Y2, Y1
 
 narrowTurn2Added:
-	VXORPS       Y3, Y3, Y3
-	VADDPD       Y3, Y0, Y0
-	VADDPD       Y3, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y2, Y1, Y1
 	VPERM2F128   $0x20, Y1, Y0, Y2
-	VPERM2F128   $0x31, Y1, Y0, Y3
-	VADDPD       Y3, Y2, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y0
+	VADDPD       Y0, Y2, Y0
 	VPERMILPD    $0x05, Y0, Y2
 	VADDPD       Y2, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
@@ -9635,23 +9651,23 @@ narrowTurn3Several:
 	VFMADD231PD Y4, Y3, Y2
 
 narrowTurn3Added:
-	VXORPS       Y4, Y4, Y4
-	VADDPD       Y4, Y0, Y0
-	VADDPD       Y4, Y1, Y1
-	VADDPD       Y4, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VADDPD       Y3, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y3, Y2, Y2
 	VPERM2F128   $0x20, Y1, Y0, Y3
-	VPERM2F128   $0x31, Y1, Y0, Y4
-	VADDPD       Y4, Y3, Y0
+	VPERM2F128   $0x31, Y1, Y0, Y1
+	VADDPD       Y1, Y3, Y0
 	VPERMILPD    $0x05, Y0, Y3
 	VADDPD       Y3, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x01, Y2, X4
-	VADDPD       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPD       Y1, Y2, Y2
 	VPERMILPD    $0x05, Y2, Y3
 	VADDPD       Y3, Y2, Y2
 	VMOVSD       X0, (SI)
 	ADDQ         R9, SI
-	VMOVSD       X1, (SI)
+	VMOVSD       X4, (SI)
 	ADDQ         R9, SI
 	VMOVSD       X2, (SI)
 	ADDQ         R9, SI

@@ -135,13 +135,13 @@ func (c *dotColumn) turn(prefix string, rows int) {
 	label := turnLabel(prefix, rows)
 	Label(label)
 	if prefix != "" {
-		sum := clear(v256.registers(rows))
+		sum := emptied(v256.registers(rows))
 		c.addNarrow(label, sum, rows)
 		c.writeSums(sum, rows)
 		return
 	}
 	parts := 64 / c.v.bytes
-	sum := clear(c.v.registers(rows * parts))
+	sum := emptied(c.v.registers(rows * parts))
 	count := GP64()
 	MOVQ(c.tail.steps, count)
 	TESTQ(count, count)
@@ -169,7 +169,8 @@ func (c *dotColumn) turn(prefix string, rows int) {
 	c.writeSums(sum, rows)
 }
 
-func clear(r []reg.VecVirtual) []reg.VecVirtual {
+// emptied clears registers.
+func emptied(r []reg.VecVirtual) []reg.VecVirtual {
 	for _, r := range r {
 		VXORPS(r, r, r)
 	}
@@ -246,61 +247,67 @@ func rowAt(base reg.GPVirtual, apart distance, i, disp int) Mem {
 	return Mem{Base: base, Index: apart.one, Scale: uint8(i), Disp: disp}
 }
 
-// sums returns registers whose first lanes are the sums. What is fewer than four stands
-// for the others too.
+// sums returns registers whose first lanes are the sums.
 func (c *dotColumn) sums(sum []reg.VecVirtual, rows int) []reg.VecVirtual {
-	totals := make([]reg.VecVirtual, columnRows)
-	of := func(i int) reg.VecVirtual { return sum[min(i, rows-1)] }
 	if sum[0].Size() == 64 {
-		lower, upper := ZMM(), ZMM()
-		halve := func(a, b reg.VecVirtual, evens, odds uint8) {
-			VSHUFF64X2(U8(evens), b, a, lower)
-			VSHUFF64X2(U8(odds), b, a, upper)
-			c.f.add(upper, lower, a)
-		}
-		halve(of(0), of(1), 0x44, 0xee)
-		if rows > 2 {
-			halve(of(2), of(3), 0x44, 0xee)
-			halve(of(0), of(2), 0x88, 0xdd)
-		} else {
-			halve(of(0), of(0), 0x88, 0xdd)
-		}
-		c.addWithin(of(0), lower)
-		totals[0] = of(0)
-		for i := 1; i < rows; i++ {
-			totals[i] = XMM()
-			VEXTRACTF32X4(U8(uint8(i)), of(0), totals[i])
-		}
-		return totals[:rows]
+		return c.sumsOf512(sum)
 	}
+	// Half of the lanes of narrow rows is zero, and matters where a sum is -0.
+	upper := emptied(v256.registers(1))
+	for i := range rows {
+		if len(sum) > rows {
+			upper = sum[rows+i:]
+		}
+		c.f.add(upper[0], sum[i], sum[i])
+	}
+	return c.sumsOf256(sum[:rows])
+}
+
+// sumsOf512 is sums for a register a row. What is fewer than four stands for the others
+// too.
+func (c *dotColumn) sumsOf512(sum []reg.VecVirtual) []reg.VecVirtual {
+	rows, lower, upper := len(sum), ZMM(), ZMM()
+	halve := func(a, b reg.VecVirtual, evens, odds uint8) {
+		VSHUFF64X2(U8(evens), b, a, lower)
+		VSHUFF64X2(U8(odds), b, a, upper)
+		c.f.add(upper, lower, a)
+	}
+	first, third := sum[0], sum[0]
+	halve(first, sum[min(1, rows-1)], 0x44, 0xee)
+	if rows > 2 {
+		third = sum[2]
+		halve(third, sum[rows-1], 0x44, 0xee)
+	}
+	halve(first, third, 0x88, 0xdd)
+	c.addWithin(first, lower)
+	totals := []reg.VecVirtual{first}
+	for i := 1; i < rows; i++ {
+		total := XMM()
+		VEXTRACTF32X4(U8(uint8(i)), first, total)
+		totals = append(totals, total)
+	}
+	return totals
+}
+
+// sumsOf256 is sums for a register a row that has half of the lanes.
+func (c *dotColumn) sumsOf256(sum []reg.VecVirtual) (totals []reg.VecVirtual) {
 	lower, upper := YMM(), YMM()
-	if len(sum) == rows {
-		// The other half of the lanes is zero, and matters where a sum is -0.
-		VXORPS(upper, upper, upper)
-		for i := range rows {
-			c.f.add(upper, of(i), of(i))
-		}
-	} else {
-		for i := range rows {
-			c.f.add(sum[rows+i], of(i), of(i))
-		}
+	for ; len(sum) > 1; sum = sum[2:] {
+		VPERM2F128(U8(0x20), sum[1], sum[0], lower)
+		VPERM2F128(U8(0x31), sum[1], sum[0], upper)
+		c.f.add(upper, lower, sum[0])
+		c.addWithin(sum[0], lower)
+		total := XMM()
+		VEXTRACTF128(U8(1), sum[0], total)
+		totals = append(totals, sum[0], total)
 	}
-	for i := 0; i < rows; i += 2 {
-		totals[i] = of(i)
-		if i == rows-1 {
-			VEXTRACTF128(U8(1), of(i), upper.AsX())
-			c.f.add(upper, of(i), of(i))
-			c.addWithin(of(i), lower)
-			break
-		}
-		VPERM2F128(U8(0x20), of(i+1), of(i), lower)
-		VPERM2F128(U8(0x31), of(i+1), of(i), upper)
-		c.f.add(upper, lower, of(i))
-		c.addWithin(of(i), lower)
-		totals[i+1] = XMM()
-		VEXTRACTF128(U8(1), of(i), totals[i+1])
+	if len(sum) == 1 {
+		VEXTRACTF128(U8(1), sum[0], upper.AsX())
+		c.f.add(upper, sum[0], sum[0])
+		c.addWithin(sum[0], lower)
+		totals = append(totals, sum[0])
 	}
-	return totals[:rows]
+	return totals
 }
 
 // addWithin adds up the lanes of each 16 bytes, the upper half to the lower one.
