@@ -109,6 +109,14 @@ class Runner:
         if done.returncode:
             raise SystemExit(" ".join(command) + "\n" + done.stderr)
 
+    def evaluate(self, protocol, run, name, *flags):
+        """Runs infl eval on a run and returns one of the arrays that it writes."""
+        out = os.path.join(self.args.work, f"eval{self.runs}")
+        self.runs += 1
+        self.infl("eval", "--protocol", protocol, "--scores", run, "--out", out, "--quiet", *flags)
+        path = os.path.join(out, name)
+        return np.load(path) if name.endswith(".npy") else np.loadtxt(path, delimiter=",", skiprows=1)
+
     def matrix(self, method, *flags):
         return np.load(os.path.join(self.score(method, "--top", "0", "--matrix", "npy", *flags), "matrix.npy"))
 
@@ -331,8 +339,7 @@ def lds(r):
                                 ("pairwise_ekfac_type2_mu", "ekfac", [*damping, "--factors", expected]),
                                 ("pairwise_kfac_type2_mu", "kfac", [*damping, "--factors", expected])):
         run = r.score(method, "--top", "0", "--matrix", "npy", *flags, *both)
-        r.infl("eval", "--protocol", "lds", "--scores", run, "--masks", truth[0], "--losses", truth[1], "--out", run + "-lds", "--quiet")
-        r.save(case, "lds_" + name, np.loadtxt(os.path.join(run + "-lds", "series", "lds.csv"), delimiter=",", skiprows=1)[:, 1])
+        r.save(case, "lds_" + name, r.evaluate("lds", run, "series/lds.csv", "--masks", truth[0], "--losses", truth[1])[:, 1])
 
 
 def kron(r):
@@ -419,24 +426,57 @@ def kronfluence(r):
             same(f"{case}: {folder}, self", r.self_scores("ekfac", "--factors", factors, *both[:2]), r.convert(path).reshape(-1), most.get(folder, 1e-5))
 
 
-def trained(r):
-    """The convex models, trained on the rows of the captures, find the golden weights."""
+def table(r, case, split):
+    """The features and labels of a convex case, as a table whose last column is the label."""
+    expected = os.path.join(r.args.cases, case, "expected")
+    capture = Capture(r.capture(case, split))
+    x = np.concatenate([s["a/linear"] for s in capture.shards])
+    if case == "ridge_exact":  # A residual is the prediction minus the label.
+        theta = np.load(os.path.join(expected, "theta.npy"))
+        y = x @ theta[:-1] + theta[-1] - np.concatenate([s["g/linear"] for s in capture.shards])[:, 0]
+    else:
+        y = np.load(os.path.join(expected, f"labels_{split}.npy"))
+    path = os.path.join(r.args.work, f"{case}_{split}.npy")
+    np.save(path, np.column_stack([x, y]).astype(np.float64))
+    return path, f"Column_{x.shape[1]}"
+
+
+def convex(r):
+    """The convex models: trained on the rows of the captures they find the golden weights;
+    influence by the exact Hessian, and what training without rows does."""
     for case, kind, mu in (("ridge_exact", "ridge", "0.01"), ("softmax_exact", "softmax", "0.01"), ("softmax_exact_strong", "softmax", "0.1")):
         expected = os.path.join(r.args.cases, case, "expected")
-        theta = np.load(os.path.join(expected, "theta.npy"))
-        capture = Capture(r.capture(case, "train"))
-        x = np.concatenate([s["a/linear"] for s in capture.shards])
-        if kind == "ridge":  # A residual is the prediction minus the label.
-            y = x @ theta[:-1] + theta[-1] - np.concatenate([s["g/linear"] for s in capture.shards])[:, 0]
-        else:
-            y = np.load(os.path.join(expected, "labels_train.npy"))
-        table = os.path.join(r.args.work, case + ".npy")
-        np.save(table, np.column_stack([x, y]).astype(np.float64))
+        train, label = table(r, case, "train")
         out = os.path.join(r.args.work, case + "_model")
-        r.infl("train", "--kind", kind, "--l2", mu, "--standardize=false", "--train", table, "--label", f"Column_{x.shape[1]}", "--out", out)
+        r.infl("train", "--kind", kind, "--l2", mu, "--standardize=false", "--train", train, "--label", label, "--out", out)
         weights = tensors(os.path.join(out, "model.safetensors"))
         found = np.column_stack([weights["linear.weight"], weights["linear.bias"]])
-        r.save(case, "theta", found.reshape(theta.shape))
+        r.save(case, "theta", found.reshape(np.load(os.path.join(expected, "theta.npy")).shape))
+
+        hessian = ["--labels", "exact", "--damping", mu, *r.sides(case)]
+        run = r.score("exact", "--top", "0", "--matrix", "npy", "--aggregate", "mean", *hessian)
+        influence = np.load(os.path.join(run, "matrix.npy"))
+        r.save(case, "influence_exact", influence)
+        same(f"{case}: cg", r.matrix("cg", *hessian), influence, 1e-8 if r.args.dtype == "float64" else 1e-4)
+        builtin = ["--trainer", "builtin", "--model", out, "--train", train, "--query", table(r, case, "query")[0], "--label", label]
+        r.save(case, "loo_loss_change", r.evaluate("loo", run, "changes.npy", *builtin))
+        if kind == "ridge":
+            continue
+        n = influence.shape[1]
+        r.save(case, "loo_newton", r.matrix("exact", "--remove", "rows", *hessian) / n)
+        keys = np.asarray(Capture(r.capture(case, "train")).ids)
+        groups = os.path.join(r.args.work, case + "_groups.txt")
+        with open(groups, "w") as f:
+            for members in np.load(os.path.join(expected, "group_members.npy")):
+                f.write("".join(f"{k}\n" for k in keys[members == 1]) + "\n")
+        for name, method in (("group_newton", "exact"), ("group_first_order", "cg")):
+            r.save(case, name, r.matrix(method, "--remove", "@" + groups, *hessian).T / n)
+        r.save(case, "group_actual", r.evaluate("loo", run, "changes.npy", "--remove", "@" + groups, *builtin).T)
+        masks = os.path.join(expected, "lds_masks.npy")
+        if os.path.exists(masks):
+            r.save(case, "lds_losses", r.evaluate("lds", run, "losses.npy", "--masks", masks, *builtin)[:, 0])
+            series = r.evaluate("lds", run, "series/lds.csv", "--masks", masks, "--losses", os.path.join(expected, "lds_losses.npy"))
+            r.save(case, "lds_influence_exact", series[:, 1])
 
 
 def alike(r):
@@ -458,7 +498,7 @@ def main():
     p.add_argument("--work", required=True)
     p.add_argument("--dtype", default="float64")
     r = Runner(p.parse_args())
-    for case in (rows_cases, curvatures, tracin, lora, trak, softmax, lds, kron, ridge, trained, bergson, trak_store, less_store, kronfluence, alike):
+    for case in (rows_cases, curvatures, tracin, lora, trak, softmax, lds, kron, ridge, convex, bergson, trak_store, less_store, kronfluence, alike):
         case(r)
 
 

@@ -25,6 +25,9 @@ func DataInf(c Checkpoint, o CurvatureOptions) (Scorer, error) {
 	if !o.Damping.Heuristic && o.Damping.Value == 0 {
 		return nil, errors.New("datainf divides by the damping, which is 0; use a larger one")
 	}
+	if o.Hessian != nil {
+		return nil, &UnsupportedError{What: "datainf with the exact Hessian", Reason: "it inverts the products of single gradients", Instead: "use exact or cg"}
+	}
 	d := lossDescription("datainf")
 	d.Source = "Kwon, Wu, Wu and Zou (2024), DataInf, equation 5; the repository stores the negative"
 	d.Approximate = []string{"the inverse of the mean curvature is replaced by the mean of inverses"}

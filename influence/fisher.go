@@ -72,11 +72,13 @@ func (d Damping) String() string {
 	return fmt.Sprint(d.Value)
 }
 
-// A fisher is the empirical Fisher matrix of one block of gradients, damped:
+// A fisher is the curvature of one block of gradients as a sum of outer products,
+// damped:
 //
 //	H = scale·Σ_n g_n·g_nᵀ + λ·I
 //
-// over all train rows. All its arithmetic is float64; sums over rows are chains in
+// over all train rows, whose gradients make the empirical Fisher matrix, or over the
+// rows of [HessianRows]. All its arithmetic is float64; sums over rows are chains in
 // blocks of 4,096 rows, which meet on a binary tree.
 type fisher struct {
 	train   Vectors

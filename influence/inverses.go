@@ -1,6 +1,7 @@
 package influence
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/infl-dev/infl/internal/parallel"
@@ -10,6 +11,8 @@ import (
 // each block of gradients is the damped empirical Fisher matrix of all train rows,
 //
 //	H = (1/n)·Σ_i g_i·g_iᵀ + λ·I
+//
+// or with Hessian the exact one.
 type CurvatureOptions struct {
 	ProductOptions
 	Damping   Damping
@@ -17,12 +20,18 @@ type CurvatureOptions struct {
 	Seed      uint64 // of Nystroem
 	Normalize Normalization
 
+	// Hessian are rows r of [HessianRows] for each block. Where there are any, the
+	// curvature is (1/n)·Σ r·rᵀ + λ·I over all of them, and what a train row has of it is
+	// the sum over its own.
+	Hessian []Vectors
+
 	// Remove are sets of train rows. Where there are any, the scorer's train rows are
 	// these sets, and a score is about leaving a whole set out: the sum of the scores of
 	// its rows, or from [Exact] and [LoGra] one Newton step
 	//
 	//	I(U, q) = Σ over blocks  b_qᵀ·(H − H_U/n)⁻¹·Σ_{i∈U} a_i     H_U = Σ_{i∈U} a_i·a_iᵀ
 	//
+	// (H_U is what U has of the exact Hessian where that is the curvature,)
 	// which is exact for the projected model. A set of u rows costs u²·d or d²·u
 	// operations. Sets may overlap; a set must not hold a row twice.
 	Remove []Rows
@@ -54,7 +63,11 @@ func throughInverse(c Checkpoint, o CurvatureOptions, d Description, invert func
 	if o.Damping.Tikhonov {
 		return nil, &UnsupportedError{What: d.Method + " with a damping of single eigenvalues", Reason: "it does not know them", Instead: "add a number"}
 	}
-	d.Approximate = append(d.Approximate, "the Hessian is the empirical Fisher matrix, without products between blocks", "damping: "+o.Damping.String())
+	curvature := "the Hessian is the empirical Fisher matrix, without products between blocks"
+	if o.Hessian != nil {
+		curvature = "the Hessian is that of the layer alone, by the probabilities that its gradients tell"
+	}
+	d.Approximate = append(d.Approximate, curvature, "damping: "+o.Damping.String())
 	return invertBlocks(c, o, d, func(_ int, h *fisher) (Inverse, error) { return invert(h) })
 }
 
@@ -82,7 +95,7 @@ func invertBlocks(c Checkpoint, o CurvatureOptions, d Description, invert func(l
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	if err := checkSets(c, o); err != nil {
+	if err := errors.Join(checkSets(c, o), checkHessian(c, o.Hessian)); err != nil {
 		return nil, err
 	}
 	var terms []term
@@ -93,6 +106,9 @@ func invertBlocks(c Checkpoint, o CurvatureOptions, d Description, invert func(l
 			}
 		}
 		h := meanFisher(train, o.Damping, parallel.Workers(o.Workers))
+		if o.Hessian != nil {
+			h.train = o.Hessian[l]
+		}
 		inv, err := invert(l, h)
 		if err != nil {
 			return nil, fmt.Errorf("block %d: %w", l, err)
@@ -100,7 +116,7 @@ func invertBlocks(c Checkpoint, o CurvatureOptions, d Description, invert func(l
 		scored := c.scored(l)
 		if o.Remove != nil {
 			newton, _ := inv.(*denseInverse)
-			scored = &removedSets{fisher: h, sets: o.Remove, newton: newton}
+			scored = &removedSets{fisher: h, gradients: train, sets: o.Remove, newton: newton}
 		}
 		terms = append(terms, term{weight: 1, layer: l, factors: []factor{{train: scored, query: c.query(l), inverse: inv}}})
 	}
@@ -117,6 +133,22 @@ func invertBlocks(c Checkpoint, o CurvatureOptions, d Description, invert func(l
 		s.aboutSets(terms[0].factors[0].train.(*removedSets).newton != nil)
 	}
 	return s.normalized(o.Normalize), nil
+}
+
+// checkHessian says why rows are not those of the checkpoint's Hessian.
+func checkHessian(c Checkpoint, rows []Vectors) error {
+	if rows == nil {
+		return nil
+	}
+	if len(rows) != len(c.Train) {
+		return fmt.Errorf("%d blocks of gradients have the Hessians of %d", len(c.Train), len(rows))
+	}
+	for l, r := range rows {
+		if n := max(1, c.Train[l].Rows()); r.Cols() != c.Train[l].Cols() || r.Rows()%n != 0 {
+			return fmt.Errorf("block %d: %d rows of %d numbers for the Hessians of %d gradients of %d", l, r.Rows(), r.Cols(), n, c.Train[l].Cols())
+		}
+	}
+	return nil
 }
 
 // normalized makes the scorer divide by a norm of train rows.

@@ -80,7 +80,7 @@ func (h *lowRank) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fisher := meanFisher(h.train, Damping{}, h.workers)
+	fisher := &fisher{train: h.train, scale: h.scale, workers: h.workers}
 	y, err := fisher.times(ctx, omega)
 	if err != nil {
 		return err

@@ -47,22 +47,24 @@ func checkSets(c Checkpoint, o CurvatureOptions) error {
 }
 
 // removedSets are what stands for the gradient of a set U of train rows. Without a
-// Newton step it is the sum of its gradients g. With one it is the v whose product with
+// Newton step it is the sum s of its gradients. With one it is the v whose product with
 // H⁻¹ is the step of the parameters, by n, to the minimum without the set:
 //
-//	H⁻¹·v = (H − H_U/n)⁻¹·Σ_U g     H_U = Σ_U g·gᵀ
+//	H⁻¹·v = (H − H_U/n)⁻¹·s     H_U = Σ_U r·rᵀ
 //
-// where the damping stays as it is. A set with no more rows than numbers has, by the
-// formula of Woodbury with its gradients as the rows of G,
+// where r are the rows that the set has in the curvature, and the damping stays as it is.
+// A set with no more of them than numbers has, by the formula of Woodbury with these rows
+// as those of R,
 //
-//	v = Gᵀ·(I − G·H⁻¹·Gᵀ/n)⁻¹·1
+//	v = s + Rᵀ·(I − R·H⁻¹·Rᵀ/n)⁻¹·R·H⁻¹·s/n
 //
-// and a larger one v = Σ_U g + H_U/n·(H − H_U/n)⁻¹·Σ_U g. They are Vectors of one row for
-// each set, in float64, which are made when they are first read and then kept.
+// and a larger one v = s + H_U/n·(H − H_U/n)⁻¹·s. They are Vectors of one row for each
+// set, in float64, which are made when they are first read and then kept.
 type removedSets struct {
 	*fisher
-	sets   []Rows
-	newton *denseInverse // nil for sums
+	gradients Vectors
+	sets      []Rows
+	newton    *denseInverse // nil for sums
 
 	mu    sync.Mutex
 	known Vectors // nil until it is made
@@ -89,7 +91,7 @@ func (r *removedSets) vectors(ctx context.Context) (Vectors, error) {
 	d := r.Cols()
 	all := make([]float64, 0, len(r.sets)*d)
 	for i, rows := range r.sets {
-		v, err := r.vector(ctx, selected{r.train, rows})
+		v, err := r.vector(ctx, rows)
 		if err != nil {
 			return nil, fmt.Errorf("set %d: %w", i, err)
 		}
@@ -100,15 +102,35 @@ func (r *removedSets) vectors(ctx context.Context) (Vectors, error) {
 	return r.known, err
 }
 
-// vector returns what stands for one set.
-func (r *removedSets) vector(ctx context.Context, set selected) ([]float64, error) {
-	switch {
-	case r.newton == nil:
-		return r.total(ctx, set)
-	case set.Rows() <= int64(r.Cols()):
-		return r.woodbury(ctx, set)
+// share is the number of rows that each train row has in the curvature.
+func (r *removedSets) share() int64 { return r.train.Rows() / max(1, r.gradients.Rows()) }
+
+// curvatureRows are the rows that a set has in the curvature.
+func (r *removedSets) curvatureRows(set Rows) Rows {
+	k := r.share()
+	if k == 1 {
+		return set
 	}
-	return r.remaining(ctx, set)
+	out := make([]int64, 0, set.Len()*k)
+	for j := range set.Len() {
+		for c := range k {
+			out = append(out, set.At(j)*k+c)
+		}
+	}
+	return RowList(out)
+}
+
+// vector returns what stands for one set.
+func (r *removedSets) vector(ctx context.Context, set Rows) ([]float64, error) {
+	sum, err := r.total(ctx, selected{r.gradients, set})
+	if err != nil || r.newton == nil {
+		return sum, err
+	}
+	own := selected{r.train, r.curvatureRows(set)}
+	if own.Rows() <= int64(r.Cols()) {
+		return sum, r.woodbury(ctx, own, sum)
+	}
+	return sum, r.remaining(ctx, own, sum)
 }
 
 // total returns the sum of the gradients of a set.
@@ -124,17 +146,18 @@ func (r *removedSets) total(ctx context.Context, set selected) ([]float64, error
 	return sum.Data, err
 }
 
-func (r *removedSets) woodbury(ctx context.Context, set selected) ([]float64, error) {
-	g, err := readAll(ctx, set)
+// woodbury makes v of the sum of a set's gradients.
+func (r *removedSets) woodbury(ctx context.Context, own selected, sum []float64) error {
+	rows, err := readAll(ctx, own)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	moved := copyOf(g)
+	moved := copyOf(rows)
 	if err := r.newton.Apply(ctx, moved); err != nil {
-		return nil, err
+		return err
 	}
-	rest := kernel.NewMatrix[float64](g.Rows, g.Rows)
-	kernel.GemmNT(r.workers, moved, g, rest)
+	rest := kernel.NewMatrix[float64](rows.Rows, rows.Rows)
+	kernel.GemmNT(r.workers, moved, rows, rest)
 	for i := range rest.Rows {
 		row := rest.Row(i)
 		for j := range row {
@@ -142,35 +165,32 @@ func (r *removedSets) woodbury(ctx context.Context, set selected) ([]float64, er
 		}
 		row[i]++
 	}
-	weights := kernel.NewMatrix[float64](1, g.Rows)
+	v := kernel.MatrixOf(sum, 1, rows.Cols)
+	weights := kernel.NewMatrix[float64](1, rows.Rows)
+	kernel.GemmNT(r.workers, v, moved, weights)
 	for i := range weights.Data {
-		weights.Data[i] = 1
+		weights.Data[i] *= r.scale
 	}
 	if err := r.solveRest(rest, weights); err != nil {
-		return nil, err
+		return err
 	}
-	v := kernel.NewMatrix[float64](1, g.Cols)
-	kernel.GemmNN(r.workers, weights, g, v)
-	return v.Data, nil
+	kernel.GemmNN(r.workers, weights, rows, v)
+	return nil
 }
 
 // remaining goes by the curvature of the rows that stay, which is added up without those
 // of the set, so that nothing cancels.
-func (r *removedSets) remaining(ctx context.Context, set selected) ([]float64, error) {
+func (r *removedSets) remaining(ctx context.Context, own selected, sum []float64) error {
 	lambda, err := r.lambda(ctx)
 	if err != nil {
-		return nil, err
-	}
-	sum, err := r.total(ctx, set)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	d := r.Cols()
-	rest, err := sumBlocks(ctx, selected{r.train, without(set.rows, r.train.Rows())}, r.workers, d, d, func(_ int64, g, into kernel.Matrix[float64]) {
+	rest, err := sumBlocks(ctx, selected{r.train, without(own.rows, r.train.Rows())}, r.workers, d, d, func(_ int64, g, into kernel.Matrix[float64]) {
 		kernel.GemmTN(r.workers, g, g, into)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range d {
 		row := rest.Row(i)
@@ -181,15 +201,18 @@ func (r *removedSets) remaining(ctx context.Context, set selected) ([]float64, e
 	}
 	step := kernel.MatrixOf(slices.Clone(sum), 1, d)
 	if err := r.solveRest(rest, step); err != nil {
-		return nil, err
+		return err
 	}
-	own, err := sumBlocks(ctx, set, r.workers, 1, d, func(_ int64, g, into kernel.Matrix[float64]) {
+	moved, err := sumBlocks(ctx, own, r.workers, 1, d, func(_ int64, g, into kernel.Matrix[float64]) {
 		products := kernel.NewMatrix[float64](1, g.Rows)
 		kernel.GemmNT(r.workers, step, g, products)
 		kernel.GemmNN(r.workers, products, g, into)
 	})
-	addMultiple(sum, r.scale, own.Data)
-	return sum, err
+	if err != nil {
+		return err
+	}
+	addMultiple(sum, r.scale, moved.Data)
+	return nil
 }
 
 // solveRest overwrites rows x with x·rest⁻¹.
@@ -224,7 +247,7 @@ func (r *removedSets) bytes() int64 {
 	}
 	most := int64(0)
 	for _, s := range r.sets {
-		u := s.Len()
+		u := s.Len() * r.share()
 		if u > d {
 			u = d
 		}
@@ -237,7 +260,7 @@ func (r *removedSets) bytes() int64 {
 func (r *removedSets) operations() float64 {
 	d, total := float64(r.Cols()), 0.0
 	for _, s := range r.sets {
-		u := float64(s.Len())
+		u := float64(s.Len() * r.share())
 		switch {
 		case r.newton == nil:
 			total += u * d

@@ -51,6 +51,7 @@ the predicted class of each.`,
 	f.StringVar(&o.Losses, "losses", "", "of lds: .npy file, subsets × queries or subsets × repeats × queries, instead of training")
 	f.IntVar(&o.Bootstrap, "bootstrap", 1000, "of lds: resamples of the subsets for the interval of the mean")
 	f.StringVar(&o.Rows, "rows", "", "of loo: leave these train rows out only: KEY,KEY,… or @FILE with a key per line")
+	f.StringVar(&o.Remove, "remove", "", "of loo: leave these sets of train rows out, each whole: @FILE with a key per line and a blank line between sets")
 	f.IntSliceVar(&o.Sizes, "sizes", []int{1, 2, 5, 10, 20, 50}, "of removal and set-removal: how many rows are removed")
 	f.StringVar(&o.Noisy, "noisy", "", "of noise: the train rows that are wrong: KEY,KEY,… or @FILE with a key per line")
 	f.StringVar(&o.Column, "column", "", "of noise: column of rows.parquet that ranks the rows: self, sum or mean (default the first that the run has)")

@@ -18,8 +18,8 @@ const maxHessian = 20_000
 //	H = (1/N)·Σ_i C_i ⊗ a_i·a_iᵀ + μI     C = diag(p) − p·pᵀ, or 1 for the squared loss
 //
 // over rows that it was trained on, P × P for P weights, with the N and μ of training.
-// The exact Hessian, where captures know the empirical Fisher matrix only. It may be
-// used from several goroutines.
+// [influence.HessianRows] make the same of captured gradients. It may be used from several
+// goroutines.
 type Hessian struct {
 	model   *Model
 	workers int

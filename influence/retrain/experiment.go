@@ -41,21 +41,21 @@ func (x Experiment) Subsets(ctx context.Context, masks [][]bool) (losses [][][]f
 	return losses, err
 }
 
-// LeaveOneOut trains without each of the given rows in turn. changes[e][k] is by how
-// much the loss of query e is higher without rows[k], the mean over the repeats. It
-// takes Repeats·(1 + len(rows)) trainings.
-func (x Experiment) LeaveOneOut(ctx context.Context, rows []int64) (changes [][]float64, err error) {
+// LeaveOut trains without each of the given sets of rows in turn, each of which ascends.
+// changes[e][k] is by how much the loss of query e is higher without sets[k], the mean
+// over the repeats. It takes Repeats·(1 + len(sets)) trainings.
+func (x Experiment) LeaveOut(ctx context.Context, sets [][]int64) (changes [][]float64, err error) {
 	whole, err := x.whole(ctx)
 	if err != nil {
 		return nil, err
 	}
 	changes = make([][]float64, x.Queries)
 	for e := range changes {
-		changes[e] = make([]float64, len(rows))
+		changes[e] = make([]float64, len(sets))
 	}
-	err = parallel.For(ctx, x.Workers, len(rows), func(_, k int) error {
+	err = parallel.For(ctx, x.Workers, len(sets), func(_, k int) error {
 		for s := range x.Repeats {
-			a, err := x.fit(ctx, Change{Removed: rows[k : k+1]}, s)
+			a, err := x.fit(ctx, Change{Removed: sets[k]}, s)
 			if err != nil {
 				return err
 			}

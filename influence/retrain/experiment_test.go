@@ -48,10 +48,10 @@ func TestSubsets(t *testing.T) {
 	require.Equal(t, [][][]float64{{{15, 12}, {14, 15}}, {{17, 14}, {16, 17}}}, losses)
 }
 
-func TestLeaveOneOut(t *testing.T) {
+func TestLeaveOut(t *testing.T) {
 	m := someModel()
 	x := Experiment{Trainer: m, Queries: 2, Repeats: 3, Workers: 2}
-	changes, err := x.LeaveOneOut(t.Context(), []int64{2, 0})
+	changes, err := x.LeaveOut(t.Context(), [][]int64{{2}, {0}})
 	require.NoError(t, err)
 	require.Len(t, changes, 2)
 	require.InDeltaSlice(t, []float64{4, 1}, changes[0], 1e-15)
@@ -72,7 +72,7 @@ func TestRemovalsAndFlips(t *testing.T) {
 
 func TestExperimentRefuses(t *testing.T) {
 	x := Experiment{Trainer: someModel(), Queries: 3, Repeats: 1}
-	_, err := x.LeaveOneOut(t.Context(), []int64{0})
+	_, err := x.LeaveOut(t.Context(), [][]int64{{0}})
 	require.ErrorContains(t, err, "losses of 2 queries; there are scores of 3")
 	x = Experiment{Trainer: &additive{weights: [][]float64{{math.NaN()}}}, Queries: 1, Repeats: 1}
 	_, err = x.Subsets(t.Context(), [][]bool{{true}})

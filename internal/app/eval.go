@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/infl-dev/infl/influence/sink"
@@ -31,7 +32,7 @@ type EvalOptions struct {
 	Masks, Losses string // .npy files, in place of drawing subsets and of training
 	Bootstrap     int
 
-	Rows          string // of loo: the rows that are left out
+	Rows, Remove  string // of loo: the rows, or @FILE with sets of rows, that are left out
 	Sizes         []int  // of removal and set-removal
 	Noisy, Column string // of noise
 	Inspect       []float64
@@ -57,6 +58,7 @@ func (o *EvalOptions) Validate() error {
 	if idle := p.idle(o); len(idle) > 0 {
 		errs = append(errs, fmt.Errorf("%s: protocol %s does not depend on %s", joinNames(idle), p.name, plural(len(idle), "it", "them")))
 	}
+	wrong(o.Remove != "" && !strings.HasPrefix(o.Remove, "@"), "--remove %q is not @FILE, with a key on each line and a blank line between sets", o.Remove)
 	wrong(o.Repeats < 1, "--repeats %d; it must be at least 1", o.Repeats)
 	wrong(o.Subsets < 2, "--subsets %d; a correlation needs at least 2", o.Subsets)
 	wrong(!(o.SubsetShare > 0 && o.SubsetShare < 1), "--subset-share %v; it must lie between 0 and 1", o.SubsetShare)

@@ -147,12 +147,21 @@ func (s *scoredRun) trainValues(ctx context.Context, column string) (*dataset.Ke
 
 // rowsOf returns the rows that --rows names by key; all where it is empty.
 func (s *scoredRun) rowsOf(ctx context.Context, asked string) (influence.Rows, error) {
-	known := dataset.RowKeys(int64(s.matrix.Cols()))
-	if asked != "" && s.has("rows.parquet") {
-		var err error
-		if known, _, err = s.trainValues(ctx, "train_row"); err != nil {
-			return influence.Rows{}, err
-		}
+	if asked == "" {
+		return influence.RowRange(0, int64(s.matrix.Cols())), nil
+	}
+	known, err := s.keys(ctx)
+	if err != nil {
+		return influence.Rows{}, err
 	}
 	return rowsOf(asked, known)
+}
+
+// keys are those of the rows that have scores.
+func (s *scoredRun) keys(ctx context.Context) (*dataset.Keys, error) {
+	if !s.has("rows.parquet") {
+		return dataset.RowKeys(int64(s.matrix.Cols())), nil
+	}
+	known, _, err := s.trainValues(ctx, "train_row")
+	return known, err
 }

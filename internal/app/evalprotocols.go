@@ -58,7 +58,7 @@ func (p *protocol) idle(o *EvalOptions) []string {
 		flag string
 		set  bool
 	}{
-		{"--trainer", o.Trainer != ""}, {"--masks", o.Masks != ""}, {"--losses", o.Losses != ""}, {"--rows", o.Rows != ""},
+		{"--trainer", o.Trainer != ""}, {"--masks", o.Masks != ""}, {"--losses", o.Losses != ""}, {"--rows", o.Rows != ""}, {"--remove", o.Remove != ""},
 		{"--noisy", o.Noisy != ""}, {"--column", o.Column != ""},
 	} {
 		if f.set && !slices.Contains(p.flags, f.flag) {

@@ -2,51 +2,70 @@ package app
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
+	"strings"
 
+	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/influence/evaluate"
 )
 
-// looProtocol compares scores with models trained without one row.
+// changesName is the file of what trainings without rows did to the losses.
+const changesName = "changes.npy"
+
+// looProtocol compares scores with models trained without one row, or one set of rows.
 var looProtocol = &protocol{
-	name:     "loo",
-	metrics:  []string{"spearman", "pearson", "pooled_pearson", "slope", "undefined_queries"},
-	flags:    []string{"--trainer", "--rows"},
-	matrix:   true,
-	validate: needsTrainer,
+	name:    "loo",
+	metrics: []string{"spearman", "pearson", "pooled_pearson", "slope", "undefined_queries"},
+	flags:   []string{"--trainer", "--rows", "--remove"},
+	matrix:  true,
+	validate: func(o *EvalOptions) error {
+		if o.Rows != "" && o.Remove != "" {
+			return errors.New("--rows and --remove both say what is left out; name one of them")
+		}
+		return needsTrainer(o)
+	},
 	trainings: func(ctx context.Context, e *evaluation) (int64, error) {
-		rows, err := e.leftOut(ctx)
-		return int64(e.options.Repeats) * int64(1+len(rows)), err
+		sets, err := e.leftOut(ctx)
+		return int64(e.options.Repeats) * int64(1+len(sets)), err
 	},
 	evaluate: func(ctx context.Context, e *evaluation) (*findings, error) {
-		rows, err := e.leftOut(ctx)
+		sets, err := e.leftOut(ctx)
 		if err != nil {
 			return nil, err
 		}
-		changes, err := e.experiment().LeaveOneOut(ctx, rows)
+		changes, err := e.experiment().LeaveOut(ctx, sets)
 		if err != nil {
 			return nil, err
 		}
-		return e.loo(ctx, rows, changes)
+		return e.loo(ctx, sets, changes)
 	},
 }
 
-// leftOut returns the rows that are left out one by one: all, or those of --rows.
-func (e *evaluation) leftOut(ctx context.Context) ([]int64, error) {
+// leftOut returns what is left out: the sets of --remove, or each row, all of them or
+// those of --rows.
+func (e *evaluation) leftOut(ctx context.Context) ([][]int64, error) {
+	if file, ok := strings.CutPrefix(e.options.Remove, "@"); ok {
+		known, err := e.scores.keys(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return keySets(file, known)
+	}
 	rows, err := e.scores.rowsOf(ctx, e.options.Rows)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]int64, rows.Len())
+	out := make([][]int64, rows.Len())
 	for k := range out {
-		out[k] = rows.At(int64(k))
+		out[k] = []int64{rows.At(int64(k))}
 	}
 	return out, nil
 }
 
-// loo compares the scores of rows with changes[e][k].
-func (e *evaluation) loo(ctx context.Context, rows []int64, changes [][]float64) (*findings, error) {
+// loo compares the scores of sets, the sums of those of their rows, with changes[e][k].
+func (e *evaluation) loo(ctx context.Context, sets [][]int64, changes [][]float64) (*findings, error) {
 	factor := e.scores.record.LOOFactor
 	scale := 1.0
 	if factor != nil {
@@ -57,9 +76,11 @@ func (e *evaluation) loo(ctx context.Context, rows []int64, changes [][]float64)
 		if err != nil {
 			return nil, err
 		}
-		of := make([]float64, len(rows))
-		for k, row := range rows {
-			of[k] = scores[row] * scale
+		of := make([]float64, len(sets))
+		for k, set := range sets {
+			for _, row := range set {
+				of[k] += float64(scores[row] * scale)
+			}
 		}
 		estimates = append(estimates, of)
 	}
@@ -70,14 +91,17 @@ func (e *evaluation) loo(ctx context.Context, rows []int64, changes [][]float64)
 	if factor == nil {
 		e.warn("%s scores are no estimates of leaving a row out (loo_factor is null): what counts is the correlation, not the slope", e.scores.record.Method)
 	}
-	f := &findings{series: &Table{Fields: []string{"query_row", "spearman", "pearson"}}}
+	f := &findings{
+		series: &Table{Fields: []string{"query_row", "spearman", "pearson"}},
+		arrays: map[string]array{changesName: {"<f8", dataset.Numbers{Shape: []int64{e.q(), int64(len(sets))}, Values: slices.Concat(changes...)}}},
+	}
 	for q := range r.SpearmanPerQuery {
 		f.series.Add(q, metric(r.SpearmanPerQuery[q]).value(), metric(r.PearsonPerQuery[q]).value())
 	}
 	f.metrics = e.metrics(map[string]metric{
 		"spearman": metric(r.Spearman), "pearson": metric(r.Pearson), "pooled_pearson": metric(r.Pooled),
 		"slope": metric(r.Slope), "undefined_queries": metric(r.Undefined),
-	}, map[string]any{"rows": len(rows), "loo_factor": factor})
+	}, map[string]any{"rows": len(sets), "loo_factor": factor})
 	return f, nil
 }
 

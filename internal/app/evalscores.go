@@ -71,7 +71,7 @@ func (s *scoredRun) needMatrix() error {
 		return fmt.Errorf("%s: has no matrix of scores; run its infl score with --matrix=npy", s.dir)
 	case s.flag("rows") != "":
 		return fmt.Errorf("%s: has the scores of some train rows only (--rows); score all of them", s.dir)
-	case s.flag("per") != "" || s.flag("remove") != "":
+	case s.flag("per") != "" || s.flag("remove") != "" && s.flag("remove") != byRows:
 		return fmt.Errorf("%s: has scores of parts or sets of train rows (--per, --remove); score the rows", s.dir)
 	}
 	return nil

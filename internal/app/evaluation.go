@@ -84,7 +84,7 @@ func (e *evaluation) metrics(values map[string]metric, settings map[string]any) 
 func (e *evaluation) fingerprints(ctx context.Context) (map[string]any, error) {
 	out := map[string]any{"scores": e.scores.record.Outputs}
 	files := map[string]string{"masks": e.options.Masks, "losses": e.options.Losses}
-	for flag, list := range map[string]string{"rows": e.options.Rows, "noisy": e.options.Noisy} {
+	for flag, list := range map[string]string{"rows": e.options.Rows, "remove": e.options.Remove, "noisy": e.options.Noisy} {
 		if path, isFile := strings.CutPrefix(list, "@"); isFile {
 			files[flag] = path
 		}

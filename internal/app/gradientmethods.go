@@ -16,9 +16,9 @@ import (
 )
 
 // curvatureMethod is a method that multiplies with an inverse curvature.
-func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error)) *vectorMethod {
+func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOptions) (influence.Scorer, error), flags ...string) *vectorMethod {
 	return &vectorMethod{
-		directed: true, flags: []string{"--damping", "--normalize", "--projection", "--remove", "--per"}, normalize: []string{"l-relatif", "theta-relatif"},
+		directed: true, flags: append(flags, "--damping", "--normalize", "--projection", "--remove", "--per"), normalize: []string{"l-relatif", "theta-relatif"},
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			o, err := a.curvature()
 			if err != nil {
@@ -31,7 +31,7 @@ func curvatureMethod(scorer func(influence.Checkpoint, influence.CurvatureOption
 
 // nystroem cannot do without a rank.
 var nystroem = func() *vectorMethod {
-	m := curvatureMethod(influence.Nystroem)
+	m := curvatureMethod(influence.Nystroem, "--labels")
 	m.flags, m.ranked = append(m.flags, "--rank"), true
 	return m
 }()
@@ -44,6 +44,9 @@ func (a vectorArguments) curvature() (o influence.CurvatureOptions, err error) {
 		o.Normalize = influence.LRelatIF
 	case "theta-relatif":
 		o.Normalize = influence.ThetaRelatIF
+	}
+	if o.Hessian, err = a.hessian(); err != nil {
+		return o, err
 	}
 	o.Damping, err = parseDamping(a.Damping, influence.Damping{Heuristic: true})
 	o.Damping.Times = a.dampingTimes

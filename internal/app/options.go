@@ -119,12 +119,13 @@ type GradientOptions struct {
 	Normalize   string
 	Damping     string
 	Factors     []string // folders of infl fit
+	Labels      string   // of the curvature: dataset or exact
 	Rank        int
 	Rescore     int // train rows of each end of a list of that rank
 	NoBias      bool
 	FreeBias    bool
 	Projection  string
-	Remove      string // @FILE, or groups
+	Remove      string // @FILE, rows or groups
 	Per         string // module or token
 }
 
@@ -136,7 +137,7 @@ func (o *GradientOptions) set() []string {
 		set  bool
 	}{
 		{"--checkpoint", len(o.Checkpoints) > 0}, {"--damping", o.Damping != ""}, {"--factors", len(o.Factors) > 0},
-		{"--free-bias", o.FreeBias}, {"--no-bias", o.NoBias},
+		{"--free-bias", o.FreeBias}, {"--labels", o.Labels != "" && o.Labels != datasetLabels}, {"--no-bias", o.NoBias},
 		{"--normalize", o.Normalize != "" && o.Normalize != "none"}, {"--per", o.Per != ""}, {"--projection", o.Projection != ""}, {"--rank", o.Rank != 0},
 		{"--remove", o.Remove != ""}, {"--rescore", o.Rescore != 0},
 	} {

@@ -14,8 +14,11 @@ import (
 	"github.com/infl-dev/infl/influence/sink"
 )
 
-// byGroups is the value of --remove for which the sets are the groups of --group.
-const byGroups = "groups"
+// Values of --remove beside @FILE.
+const (
+	byGroups = "groups" // the sets are the groups of --group
+	byRows   = "rows"   // each train row is a set of its own
+)
 
 // validateRemoval lists what is wrong with --remove and what goes with it.
 func (o *ScoreOptions) validateRemoval() error {
@@ -23,8 +26,8 @@ func (o *ScoreOptions) validateRemoval() error {
 		return nil
 	}
 	var errs []error
-	if o.Remove != byGroups && !strings.HasPrefix(o.Remove, "@") {
-		errs = append(errs, fmt.Errorf("--remove %q is neither @FILE, with a key on each line and a blank line between sets, nor groups", o.Remove))
+	if o.Remove != byGroups && o.Remove != byRows && !strings.HasPrefix(o.Remove, "@") {
+		errs = append(errs, fmt.Errorf("--remove %q is neither @FILE, with a key on each line and a blank line between sets, nor rows or groups", o.Remove))
 	}
 	if o.Remove == byGroups && o.Group == "" {
 		errs = append(errs, errors.New("--remove groups needs --group: the column, or @FILE, whose groups are left out"))
@@ -53,7 +56,13 @@ func (v *vectorInquiry) readSets(ctx context.Context) (*removedSets, error) {
 		return nil, err
 	}
 	sets := &removedSets{}
-	if v.options.Remove == byGroups {
+	switch v.options.Remove {
+	case byRows:
+		sets.names = v.train().keys
+		for i := range v.train().rows() {
+			sets.rows = append(sets.rows, influence.RowRange(i, i+1))
+		}
+	case byGroups:
 		g := v.train().groups
 		members := make([][]int64, len(g.Names))
 		for i, group := range g.Of {
@@ -63,31 +72,35 @@ func (v *vectorInquiry) readSets(ctx context.Context) (*removedSets, error) {
 		for _, m := range members {
 			sets.rows = append(sets.rows, influence.RowList(m))
 		}
-	} else {
+	default:
 		listed, err := keySets(strings.TrimPrefix(v.options.Remove, "@"), v.train().keys)
 		if err != nil {
 			return nil, err
 		}
-		sets.rows, sets.names = listed, sink.RowNumbers(len(listed))
+		sets.names = sink.RowNumbers(len(listed))
+		for _, rows := range listed {
+			sets.rows = append(sets.rows, influence.RowList(rows))
+		}
 	}
 	v.sets = sets
 	return sets, nil
 }
 
 // keySets reads sets of rows from a file: a key on each line, a blank line between sets.
-func keySets(path string, known *dataset.Keys) ([]influence.Rows, error) {
+// The rows of a set ascend.
+func keySets(path string, known *dataset.Keys) ([][]int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("--remove: %w", err)
 	}
-	var sets []influence.Rows
+	var sets [][]int64
 	set := map[int64]bool{}
 	lines := strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n")
 	for i, line := range append(lines, "") {
 		line = strings.TrimRight(line, "\r")
 		if line == "" {
 			if len(set) > 0 {
-				sets = append(sets, influence.RowList(slices.Sorted(maps.Keys(set))))
+				sets = append(sets, slices.Sorted(maps.Keys(set)))
 			}
 			clear(set)
 			continue

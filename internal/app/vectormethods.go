@@ -90,10 +90,10 @@ var vectorMethods = []method{
 	{name: "trak", needs: "checkpoints of projected margin gradients, with out_to_loss", answers: "how the row moves the query's margin in the linearised model, over an ensemble", vectors: trak},
 	{name: "less", needs: "checkpoints of gradients, with the state of Adam", answers: "how far a step of Adam on the row goes along the query's gradient", vectors: less},
 	{name: "logra", needs: "gradients projected layer by layer", answers: "what if the row had been removed: the inverse Hessian of projected gradients", vectors: curvatureMethod(influence.LoGra)},
-	{name: "cg", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by conjugate gradients", vectors: curvatureMethod(influence.CG)},
-	{name: "lissa", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by a series", vectors: curvatureMethod(influence.LiSSA)},
+	{name: "cg", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by conjugate gradients", vectors: curvatureMethod(influence.CG, "--labels")},
+	{name: "lissa", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian by a series", vectors: curvatureMethod(influence.LiSSA, "--labels")},
 	{name: "nystroem", needs: "gradients", answers: "what if the row had been removed: the inverse Hessian in --rank directions", vectors: nystroem},
-	{name: "exact", needs: "gradients of up to 20,000 numbers a block", answers: "what if the row had been removed: the inverse Hessian, dense", vectors: curvatureMethod(influence.Exact)},
+	{name: "exact", needs: "gradients of up to 20,000 numbers a block", answers: "what if the row had been removed: the inverse Hessian, dense", vectors: curvatureMethod(influence.Exact, "--labels")},
 }
 
 // compare scores the vectors of both sides, all blocks of a row as one.
@@ -215,6 +215,12 @@ func (m *vectorMethod) validate(o *ModelOptions, needQuery bool) error {
 	}
 	if m.ranked && o.Rank == 0 {
 		errs = append(errs, errors.New("--rank is needed: how many directions of the curvature are kept"))
+	}
+	if o.Labels != "" && o.Labels != datasetLabels && o.Labels != exactLabels {
+		errs = append(errs, fmt.Errorf("--labels %q is not known; use dataset or exact", o.Labels))
+	}
+	if o.Labels == exactLabels && o.Projection != "" {
+		errs = append(errs, errors.New("--labels exact is about gradients as they are; leave --projection out"))
 	}
 	if o.FreeBias && o.NoBias {
 		errs = append(errs, errors.New("--no-bias and --free-bias: the last layer has either no bias or one that is not regularised"))
