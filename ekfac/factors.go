@@ -263,13 +263,22 @@ func (f *Factors) basis(m *Module, values, vectors, key string) (Eigenbasis, err
 		most = max(most, v)
 	}
 	for i, v := range stored.Data {
-		if v < -1e-6*most {
+		if v < -f.rounding()*most {
 			return out, fmt.Errorf("module %q: %s holds %v beside %v; the covariance is not positive semidefinite", m.Name, values, v, most)
 		}
 		out.Values[i] = max(0, v)
 	}
 	out.Vectors, err = f.tensors.matrix(vectors, key)
 	return out, err
+}
+
+// rounding is how far below zero an eigenvalue may be beside the largest one. Sums of
+// millions of rows in float32 are off by a good deal more than a single rounding.
+func (f *Factors) rounding() float64 {
+	if f.head.Dtype == "F64" {
+		return 1e-6
+	}
+	return 1e-4
 }
 
 // products returns a matrix of scale·a[i]·b[j].
