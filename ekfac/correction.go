@@ -21,6 +21,9 @@ type correction[F kernel.Float] struct {
 	gradients []F     // of some examples
 	rotated   []F     // the same, half rotated
 
+	stored kernel.Matrix[F] // gradients that are stored, of block
+	block  *capture.Block
+
 	expected *expectedSquares[F] // nil for the labels of the data set
 }
 

@@ -32,11 +32,14 @@ func (c *correction[F]) addRows(a, g kernel.Matrix[F]) { kernel.GemmTN(c.workers
 
 // addStored adds examples lo … hi−1 of a block whose gradients are stored.
 func (c *correction[F]) addStored(b *capture.Block, lo, hi int) error {
-	all, err := capture.ExampleGradients(c.workers, b, c.module.Name, &c.gradients)
-	if err != nil {
-		return err
+	if c.block != b {
+		all, err := capture.ExampleGradients(c.workers, b, c.module.Name, &c.gradients)
+		if err != nil {
+			return err
+		}
+		c.block, c.stored = b, all
 	}
-	c.addSquares(all.Block(lo, 0, hi-lo, all.Cols))
+	c.addSquares(c.stored.Block(lo, 0, hi-lo, c.stored.Cols))
 	return nil
 }
 
