@@ -205,6 +205,7 @@ def curvatures(r):
             for damping in ("heuristic", "abs0.001"):
                 factors = squares if method == "diagonal" else whole
                 r.save(case, f"pairwise_{method}_{damping}", r.curvature(method, factors, damping, *both))
+        r.save(case, "pairwise_ekfac_heuristic_rank4", r.curvature("ekfac", whole, "heuristic", "--rank", "4", *both))
         r.save(case, "self_ekfac", r.self_scores("ekfac", "--factors", whole, *both[:2]))
         r.save(case, "self_kfac", r.self_scores("kfac", "--form", "compat", "--factors", whole, *both[:2]))
         r.save(case, "self_diagonal", r.self_scores("diagonal", "--factors", squares, *both[:2]))
