@@ -96,11 +96,11 @@ class Runner:
         self.infl("score", "--method", method, "--dtype", self.args.dtype, "--out", run, "--quiet", *flags)
         return run
 
-    def convert(self, *source):
+    def convert(self, *source, flags=()):
         """Runs infl convert on something of the goldens and returns the array."""
         out = os.path.join(self.args.work, f"converted{self.runs}.npy")
         self.runs += 1
-        self.infl("convert", os.path.join(self.args.cases, *source), out, "--to", "npy", "--quiet")
+        self.infl("convert", os.path.join(self.args.cases, *source), out, "--to", "npy", "--dtype", self.args.dtype, "--quiet", *flags)
         return np.load(out)
 
     def infl(self, *arguments):
@@ -247,19 +247,21 @@ def lora(r):
     groups = np.load(os.path.join(source, "expected", "query_group.npy"))
     by = os.path.join(r.args.work, "groups.txt")
     np.savetxt(by, groups, fmt="%d")
-    signs = tensors(os.path.join(source, "expected", "projection.safetensors"))["projection"].astype(np.float64)
+    signs = os.path.join(r.args.work, "signs.npy")
+    np.save(signs, tensors(os.path.join(source, "expected", "projection.safetensors"))["projection"].astype(np.float64))
     raw, projected = [], []
     for i, c in enumerate(run["checkpoints"]):
         name = f"ckpt{i}"
         raw += ["--checkpoint", r.capture(case, name)]
-        moved = {side: np.concatenate(list(Capture(os.path.join(source, "capture", name, side)).gradients().values()), 1)
-                 for side in ("train", "query")}
-        state = {k: v.astype(np.float64) for k, v in tensors(r.capture(case, name, "optimizer.safetensors")).items()}
-        g = moved["train"]
-        moved["train"] = (0.9 * state["exp_avg"] + 0.1 * g) / np.sqrt(0.999 * state["exp_avg_sq"] + 0.001 * g * g + 1e-8)
-        for side, x in moved.items():
-            r.store({"projected": x @ signs}, case, "projected", name, side)
-        projected += ["--checkpoint", r.folder(case, "projected", name) + f"@{c['lr']}"]
+        adam = ["--adam", r.capture(case, name, "optimizer.safetensors")]
+        os.makedirs(r.folder(case, name))
+        directions = r.convert(case, "capture", name, "train", flags=adam)
+        moved = r.convert(case, "capture", name, "train", flags=[*adam, "--matrix", signs])
+        np.save(os.path.join(r.folder(case, name), "train.npy"), moved)
+        np.save(os.path.join(r.folder(case, name), "query.npy"), r.convert(case, "capture", name, "query", flags=["--matrix", signs]))
+        projected += ["--checkpoint", r.folder(case, name) + f"@{c['lr']}"]
+    r.save(case, "less_adam_ckpt1", directions[:50])
+    r.save(case, "less_projected_train_ckpt1", moved)
     both = r.sides(case, "ckpt1")
     r.save(case, "identity", r.matrix("dot", *both))
     r.save(case, "datainf", r.matrix("datainf", *both))

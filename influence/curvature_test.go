@@ -270,7 +270,7 @@ func TestLessIsItsDefinition(t *testing.T) {
 	}
 	less[1].Adam = &influence.AdamState{Mean: []float64{1}, Square: []float64{1}}
 	_, err = influence.Less(less, influence.ProductOptions{})
-	require.EqualError(t, err, "checkpoint 1: Adam has means of 1 and 1 numbers, gradients have 19")
+	require.EqualError(t, err, "checkpoint 1: the means of Adam have 1 and 1 numbers, gradients 19")
 }
 
 func TestCurvaturesThatHaveNoInverse(t *testing.T) {

@@ -48,11 +48,10 @@ func Less(checkpoints []LessCheckpoint, o ProductOptions) (Scorer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("checkpoint %d: %w", i, err)
 		}
-		if a := c.Adam; a != nil {
-			if d := f.train.Cols(); len(a.Mean) != d || len(a.Square) != d {
-				return nil, fmt.Errorf("checkpoint %d: Adam has means of %d and %d numbers, gradients have %d", i, len(a.Mean), len(a.Square), d)
+		if c.Adam != nil {
+			if f.train, err = AdamDirections(f.train, *c.Adam); err != nil {
+				return nil, fmt.Errorf("checkpoint %d: %w", i, err)
 			}
-			f.train = adamDirections{f.train, a}
 		}
 		terms = append(terms, term{weight: c.Rate / total, unit: true, factors: []factor{f}})
 	}
@@ -68,10 +67,19 @@ func Less(checkpoints []LessCheckpoint, o ProductOptions) (Scorer, error) {
 	return s, nil
 }
 
-// adamDirections are the steps that Adam would make on gradients, in float64.
+// AdamDirections returns the steps Γ of [Less] that Adam would make on gradients, in
+// float64, which are computed while they are read. The state must have a number for each
+// of a gradient's; it is not copied and must not change.
+func AdamDirections(gradients Vectors, a AdamState) (Vectors, error) {
+	if d := gradients.Cols(); len(a.Mean) != d || len(a.Square) != d {
+		return nil, fmt.Errorf("the means of Adam have %d and %d numbers, gradients %d", len(a.Mean), len(a.Square), d)
+	}
+	return adamDirections{gradients, a}, nil
+}
+
 type adamDirections struct {
 	Vectors
-	state *AdamState
+	state AdamState
 }
 
 func (a adamDirections) Dtype() dataset.Dtype { return dataset.Float64 }

@@ -66,3 +66,24 @@ func TestProjectionsThatAreNone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, short, same)
 }
+
+func TestMappedIsAProductWithAMatrix(t *testing.T) {
+	x, m := randomTable(1, 30, 7), randomTable(2, 7, 4)
+	v, err := influence.Mapped(t.Context(), x.in(t, dataset.Float32), m.in(t, dataset.Float64), 2)
+	require.NoError(t, err)
+	got, err := influence.ReadVectors(t.Context(), v)
+	require.NoError(t, err)
+	require.Len(t, got, 30*4)
+	for i, row := range x.rows {
+		for k := range 4 {
+			sum := 0.0
+			for j, a := range row {
+				sum += a * m.rows[j][k]
+			}
+			require.InDelta(t, sum, got[i*4+k], 1e-12)
+		}
+	}
+	m.rows[5][1] = math.Inf(1)
+	_, err = influence.Mapped(t.Context(), x.in(t, dataset.Float32), m.in(t, dataset.Float64), 2)
+	require.ErrorContains(t, err, "row 5 of the matrix")
+}

@@ -31,6 +31,8 @@ Factors of infl fit, kronfluence and bergson become folders of infl or kronfluen
 		},
 	}
 	cmd.Flags().StringVar(&o.To, "to", "", "format of OUT: infl, npy, safetensors or kronfluence")
+	cmd.Flags().StringVar(&o.Adam, "adam", "", "write the directions that Adam would go on gradients, with the state (exp_avg, exp_avg_sq) of this file, such as optimizer.safetensors of a checkpoint")
+	cmd.Flags().StringVar(&o.Matrix, "matrix", "", "multiply vectors with the matrix of this file, numbers × numbers kept: the projection of another tool")
 	cmd.Flags().StringVar(&o.Dtype, "dtype", "float32", "precision in which the gradients of a capture are formed: float32 or float64")
 	return cmd
 }

@@ -39,6 +39,7 @@ printed, and kept in DIR/fidelity.json. The same command continues after a kill.
 	f.StringVar(&o.Train, "train", "", "gradients of the train rows: a capture, a store, files or a folder of vectors")
 	f.StringVar(&o.Out, "out", "", "folder for the result")
 	f.StringVar(&o.Projection, "projection", "", "D[:srht|rademacher|gaussian|bergson|bergson-normal]: project each block of gradients to D numbers at random, by --seed")
+	f.StringVar(&o.Adam, "adam", "", "of store: the directions that Adam would go on gradients, with the state (exp_avg, exp_avg_sq) of this file, such as optimizer.safetensors of a checkpoint; less takes them as they are")
 	f.StringVar(&o.Store, "store", "float32", "form of the numbers: float32, float16 or int8")
 	f.StringVar(&o.Sharing, "sharing", "expand", "rows of factors where an example uses weights several times: expand (one for each use) or reduce (one for each example)")
 	f.StringVar(&o.Labels, "labels", "dataset", "labels of factors: dataset (as captured) or exact (expected over what the model predicts; captures of the last layer alone)")

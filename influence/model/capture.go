@@ -95,6 +95,8 @@ func checkpointName(i int) string { return fmt.Sprintf("ckpt%d", i) }
 
 // CaptureCheckpoints writes dir/ckpt0/train, dir/ckpt0/query and so on for models that
 // are checkpoints of one training, and dir/run.json that lists them; query may be nil.
+// Beside the captures of models that Adam has just trained, and that were not read from a
+// file, is optimizer.safetensors with its running means exp_avg and exp_avg_sq.
 func CaptureCheckpoints(ctx context.Context, dir string, checkpoints []*Model, train, query *Data, workers int) error {
 	var list []capture.RunCheckpoint
 	for i, m := range checkpoints {
@@ -113,6 +115,12 @@ func CaptureCheckpoints(ctx context.Context, dir string, checkpoints []*Model, t
 			if err := m.Capture(ctx, to, side.rows, CaptureOptions{Split: side.split, Checkpoint: c.ID, Workers: workers}); err != nil {
 				return err
 			}
+		}
+		if m.moments == nil {
+			continue
+		}
+		if err := writeMoments(filepath.Join(dir, c.Dir), m.moments); err != nil {
+			return err
 		}
 	}
 	return capture.WriteRun(dir, list)

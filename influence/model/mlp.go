@@ -44,7 +44,7 @@ func (t *trainer) mlp(ctx context.Context) error {
 			}
 			t.step(p, labels[:len(part)], moves)
 		}
-		m.Training.Epoch = epoch + 1
+		m.Training.Epoch, m.moments = epoch+1, momentsOf(moves)
 		if err := t.endEpoch(ctx); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
@@ -21,6 +22,8 @@ type Model struct {
 	Scaling    *Scaling   // of the features; nil takes them as they are
 	Layers     []Layer    // in forward order
 	Training   Training
+
+	moments *influence.AdamState // where training by Adam has just ended; never changed
 }
 
 // A Layer is a linear map with bias.

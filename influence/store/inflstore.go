@@ -34,6 +34,7 @@ type Manifest struct {
 	N          int64       `json:"n"`
 	Blocks     []BlockHead `json:"blocks"`
 	Projection *Projection `json:"projection,omitempty"` // that the blocks went through
+	Adam       bool        `json:"adam,omitempty"`       // the blocks are directions of Adam, not gradients
 	Keys       string      `json:"keys,omitempty"`       // int or text where keys.txt names the rows, one on each line
 	Source     string      `json:"source,omitempty"`     // where the numbers come from, for people
 

@@ -29,6 +29,7 @@ type Content struct {
 	Inputs     *dataset.Fingerprint
 	Projection *Projection // that Blocks are made by, from OfCols numbers of each
 	OfCols     []int
+	Adam       bool  // Blocks are directions of Adam
 	ShardBytes int64 // bytes of the rows of a shard; 0 means [DefaultShardBytes]
 	Workers    int
 
@@ -118,7 +119,7 @@ func (c *Content) manifest() (*Manifest, error) {
 	}
 	m := &Manifest{
 		Format: formatName, Version: formatVersion, N: c.Blocks[0].Rows(),
-		Projection: c.Projection, Source: c.Source, Inputs: c.Inputs, Shards: []Shard{},
+		Projection: c.Projection, Adam: c.Adam, Source: c.Source, Inputs: c.Inputs, Shards: []Shard{},
 	}
 	if c.Keys != nil {
 		if m.Keys = "text"; c.Keys.IsInt() {

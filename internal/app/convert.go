@@ -20,6 +20,9 @@ type ConvertOptions struct {
 	Common
 	To    string
 	Dtype string // in which the gradients of a capture are formed
+
+	Adam   string // the file of the optimiser's state
+	Matrix string // the file of what vectors are multiplied with
 }
 
 var convertFormats = []string{"infl", "npy", "safetensors", "kronfluence"}
@@ -40,6 +43,9 @@ func Convert(ctx context.Context, o *ConvertOptions, in, out string) error {
 	scores, done, err := openScores(in)
 	if err != nil {
 		return err
+	}
+	if scores != nil && (o.Adam != "" || o.Matrix != "") {
+		return errors.Join(fmt.Errorf("%s: holds scores; --adam and --matrix are about gradients", in), done())
 	}
 	if scores != nil {
 		return errors.Join(o.convertScores(ctx, scores, in, out), done())
@@ -143,7 +149,17 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 	if err := side.readNames(ctx, "", ""); err != nil {
 		return err
 	}
+	if o.Adam != "" {
+		if err := side.step(ctx, o.Adam); err != nil {
+			return err
+		}
+	}
 	blocks := side.named()
+	if o.Matrix != "" {
+		if blocks, err = o.mapped(ctx, blocks); err != nil {
+			return err
+		}
+	}
 	whole, err := influence.Concat(vectorsOf(blocks)...)
 	if err != nil {
 		return err
@@ -154,7 +170,7 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 	case "safetensors":
 		err = store.WriteTensors(ctx, out, nil, blocks)
 	case "infl":
-		_, err = store.Write(ctx, out, store.Content{Blocks: blocks, Keys: side.ownKeys(), Source: side.path})
+		_, err = store.Write(ctx, out, store.Content{Blocks: blocks, Keys: side.ownKeys(), Source: side.path, Adam: o.Adam != "" || side.directions()})
 		err = kept(err)
 	case "kronfluence":
 		return fmt.Errorf("%s: holds gradients; kronfluence keeps scores and factors of a curvature; infl fit makes factors of a capture", side.path)
@@ -165,6 +181,23 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 	t := &Table{Fields: []string{"out", "what", "rows", "numbers", "modules"}}
 	t.Add(out, "gradients", whole.Rows(), whole.Cols(), len(blocks))
 	return o.Output.Print(o.Streams, t)
+}
+
+// mapped returns the products of whole vectors with --matrix, as one block.
+func (o *ConvertOptions) mapped(ctx context.Context, blocks []store.Block) ([]store.Block, error) {
+	whole, err := influence.Concat(vectorsOf(blocks)...)
+	if err != nil {
+		return nil, err
+	}
+	m, err := dataset.OpenMatrix(o.Matrix, dataset.MatrixOptions{})
+	if err != nil {
+		return nil, err
+	}
+	v, err := influence.Mapped(ctx, whole, m, o.Workers)
+	if err = errors.Join(err, m.Close()); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Matrix, err)
+	}
+	return []store.Block{{Name: "projected", Vectors: v}}, nil
 }
 
 // named returns the blocks of a side with names that differ. Numbers with scales become

@@ -20,6 +20,7 @@ type FitOptions struct {
 	Train      string
 	Out        string
 	Projection string
+	Adam       string // the file of the optimiser's state
 	Store      string
 
 	Sharing string
@@ -50,6 +51,9 @@ func (o *FitOptions) Validate() error {
 	errs = append(errs,
 		needed(o.Train, "--train", "the gradients of the train rows"),
 		needed(o.Out, "--out", "the folder of the result"))
+	if o.Method != "store" && o.Adam != "" {
+		errs = append(errs, errors.New("--adam: only --method store depends on it"))
+	}
 	if o.Method != "store" {
 		return errors.Join(append(errs, o.validateCurvature())...)
 	}
@@ -80,7 +84,13 @@ func Fit(ctx context.Context, o *FitOptions) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(o.fit(ctx, side), side.close())
+	if o.Adam != "" {
+		err = side.step(ctx, o.Adam)
+	}
+	if err == nil {
+		err = o.fit(ctx, side)
+	}
+	return errors.Join(err, side.close())
 }
 
 func (o *FitOptions) fit(ctx context.Context, side *vectorSide) error {
@@ -122,7 +132,14 @@ func (o *FitOptions) content(ctx context.Context, side *vectorSide) (store.Conte
 	if err != nil {
 		return c, err
 	}
-	c.Inputs = &print
+	c.Inputs, c.Adam = &print, o.Adam != "" || side.directions()
+	if o.Adam != "" {
+		file, err := dataset.FingerprintFile(ctx, o.Adam)
+		if err != nil {
+			return c, err
+		}
+		c.Inputs.Files = append(c.Inputs.Files, file)
+	}
 	if o.Projection == "" {
 		return c, nil
 	}

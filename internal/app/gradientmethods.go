@@ -1,18 +1,12 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/infl-dev/infl/influence"
-	"github.com/infl-dev/infl/influence/dataset"
 )
 
 // curvatureMethod is a method that multiplies with an inverse curvature.
@@ -154,26 +148,4 @@ func (s *checkpointSides) beside(name string) (*vectorSide, error) {
 	}
 	s.more[name] = side
 	return side, nil
-}
-
-// adam reads the state of Adam from optimizer.safetensors in the checkpoint's folder;
-// nil where there is none.
-func (s *checkpointSides) adam() (*influence.AdamState, error) {
-	path := filepath.Join(s.dir, "optimizer.safetensors")
-	if _, err := os.Stat(path); s.dir == "" || errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	a := &influence.AdamState{}
-	for name, out := range map[string]*[]float64{"exp_avg": &a.Mean, "exp_avg_sq": &a.Square} {
-		m, err := dataset.OpenMatrix(path, dataset.MatrixOptions{Name: name})
-		if err != nil {
-			return nil, err
-		}
-		*out, err = influence.ReadVectors(context.Background(), m)
-		if err := errors.Join(err, m.Close()); err != nil {
-			return nil, err
-		}
-	}
-	s.optimizer = path
-	return a, nil
 }
