@@ -89,6 +89,14 @@ func TestResume(t *testing.T) {
 	require.Greater(t, interrupted, 3)
 	require.Equal(t, files(t, whole), files(t, dir))
 
+	// Files may have their names already when the head does not.
+	require.NoError(t, os.Remove(filepath.Join(dir, headName)))
+	o.Progress = nil
+	f, err = FitFolder(t.Context(), c, dir, o)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.Equal(t, files(t, whole), files(t, dir))
+
 	// What is there is not made again, and nothing else is put into its place.
 	o.Progress = func(int64) { t.Error("a finished fit is done again") }
 	f, err = FitFolder(t.Context(), c, dir, o)

@@ -56,7 +56,7 @@ func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions
 	if err != nil {
 		return nil, err
 	}
-	if IsFactors(dir) {
+	if isOurs(dir) {
 		return openSame(dir, &f.head)
 	}
 	to, err := createFolder(dir, &f.head)
