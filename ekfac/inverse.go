@@ -22,6 +22,7 @@ type Inverse struct {
 	invert  func(c *Curvature) (kernel.Matrix[float64], error)
 	out, in int // of the module; in with the 1 of a bias
 	workers int
+	rotated bool // its gradients are in the eigenbases already
 
 	curvature *Curvature             // nil while it is not read
 	factors   kernel.Matrix[float64] // what Λ becomes, entry by entry
@@ -53,6 +54,9 @@ func InverseOf(c *Curvature, d influence.Damping, workers int) *Inverse {
 	}
 }
 
+// atOnce is how many gradients are rotated at a time, each of which takes twice its size.
+const atOnce = 32
+
 // Apply implements [influence.Inverse]. It is an error where an eigenvalue is 0 and
 // nothing is added to it.
 func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error {
@@ -67,11 +71,16 @@ func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error 
 		v.scale(rows)
 		return nil
 	}
-	rotated := kernel.NewMatrix[float64](rows.Rows, rows.Cols)
-	v.rotate(rows, rotated)
-	v.scale(rotated)
-	clear(rows.Data)
-	v.rotateBack(rotated, rows)
+	rotated := kernel.NewMatrix[float64](min(rows.Rows, atOnce), rows.Cols)
+	for lo := 0; lo < rows.Rows; lo += atOnce {
+		n := min(atOnce, rows.Rows-lo)
+		some, there := rows.Block(lo, 0, n, rows.Cols), rotated.Block(0, 0, n, rows.Cols)
+		clear(there.Data)
+		v.rotate(some, there)
+		v.scale(there)
+		clear(some.Data)
+		v.rotateBack(there, some)
+	}
 	return ctx.Err()
 }
 
@@ -162,11 +171,18 @@ func invertEigenvalues(c *Curvature, d influence.Damping) (kernel.Matrix[float64
 // Bytes implements [influence.Inverse].
 func (v *Inverse) Bytes(vectors int64) int64 {
 	out, in := int64(v.out), int64(v.in)
-	return 8 * (out*out + in*in + 2*out*in + 2*vectors*out*in)
+	bytes := 8 * (out*out + in*in + 2*out*in)
+	if v.rotated {
+		return bytes
+	}
+	return bytes + 8*2*min(vectors, atOnce)*out*in
 }
 
 // Operations implements [influence.Inverse].
 func (v *Inverse) Operations(vectors int64) float64 {
 	out, in := float64(v.out), float64(v.in)
+	if v.rotated {
+		return float64(vectors) * out * in
+	}
 	return 4 * float64(vectors) * out * in * (out + in)
 }

@@ -15,6 +15,10 @@ type ScoreOptions struct {
 	influence.CurvatureOptions
 	Strategy Strategy // "" means what the factors were fitted for
 	Form     Form     // "" means Exact
+
+	// Directed has the scorer know the directions of its queries among the weights, see
+	// [influence.Directions]. Otherwise it may stay in the eigenbases.
+	Directed bool
 }
 
 // Scores returns influence functions with the inverse of a fitted curvature: for
@@ -29,7 +33,9 @@ type ScoreOptions struct {
 // [Identity], to which no damping is added.
 //
 // Each query goes through the inverse once, in float64, at a cost of
-// 4·out·in·(out + in) operations in a module; the rest is as [influence.Dot] has it.
+// 4·out·in·(out + in) operations in a module; or the rows of both sides are rotated into
+// the eigenbases in the type of the gradients, at 2·(out² + in²) each, where these are
+// [influence.OuterSums] and that is less. The rest is as [influence.Dot] has it.
 func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) (influence.Scorer, error) {
 	inverses := make([]influence.Inverse, len(c.Train))
 	if o.Strategy != Identity {
@@ -38,8 +44,12 @@ func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) 
 			return nil, err
 		}
 		o = withDefaults
-		for l, v := range found {
-			inverses[l] = v.cutTo(o)
+		if o.Strategy != Diagonal && o.Rank == 0 && !o.Directed && o.Remove == nil && c.Scored == nil {
+			c, inverses = inEigenbases(c, found, o.Workers)
+		} else {
+			for l, v := range found {
+				inverses[l] = v.cutTo(o)
+			}
 		}
 	}
 	d := describe(f, o)

@@ -44,7 +44,12 @@ func (o *ScoreOptions) exportDirections(ctx context.Context, s inquiry) error {
 	if queries == nil {
 		return fmt.Errorf("%s: --export-direction needs a capture folder, which says how the modules hold their weights", v.query().path)
 	}
-	scorer, err := v.scorer(ctx)
+	v.directed = true
+	rank := 0 // Directions are not cut.
+	if v.method.vectors.ranked {
+		rank = v.options.Rank
+	}
+	scorer, err := v.makeScorerOf(ctx, rank)
 	if err != nil {
 		return err
 	}

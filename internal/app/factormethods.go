@@ -33,7 +33,7 @@ func factored(s ekfac.Strategy) *vectorMethod {
 			if s != ekfac.Identity {
 				f = a.factors[0]
 			}
-			return ekfac.Scores(f, a.checkpoints[0], a.modules, ekfac.ScoreOptions{CurvatureOptions: curvature, Strategy: s, Form: ekfac.Form(a.form)})
+			return ekfac.Scores(f, a.checkpoints[0], a.modules, ekfac.ScoreOptions{CurvatureOptions: curvature, Strategy: s, Form: ekfac.Form(a.form), Directed: a.directed})
 		},
 	}
 	if s != ekfac.Identity {

@@ -26,6 +26,7 @@ type vectorInquiry struct {
 	tokens      *tokens            // nil without --per token, and until they are found
 
 	dampingTimes float64 // what --damping is multiplied with; 0 for 1
+	directed     bool    // scorers that are made know the directions of queries
 }
 
 // openVectors opens the files of both sides.
@@ -161,7 +162,7 @@ func (v *vectorInquiry) makeScorerOf(ctx context.Context, rank int) (influence.S
 	a := vectorArguments{
 		modules: v.modules, factors: v.factors, dampingTimes: v.dampingTimes,
 		GradientOptions: v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
-		form: v.options.Form, seed: v.common.Seed,
+		form: v.options.Form, seed: v.common.Seed, directed: v.directed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
 	}
 	if sets != nil {

@@ -33,8 +33,9 @@ type vectorArguments struct {
 	modules      []string         // names of the blocks of gradients; none for a single file
 
 	remove []influence.Rows // sets of train rows; nil without --remove
-	form   string
-	seed   uint64
+	form     string
+	seed     uint64
+	directed bool // directions of queries will be asked for
 }
 
 // cosine reports whether gradients are divided by their norms.
