@@ -151,12 +151,14 @@ class Case:
     def score(self, method, *flags):
         run = self.path(f"run{self.runs}")
         self.runs += 1
-        command = [self.infl, "score", "--method", method, "--dtype", "float64", "--out", run, "--quiet", *flags,
-                   "--workers", str(self.rng.integers(1, 5)), "--memory", str(self.rng.choice(["250MB", "2GB"]))]
+        self.run("score", "--method", method, "--dtype", "float64", "--out", run, *flags)
+        return run
+
+    def run(self, *arguments):
+        command = [self.infl, *arguments, "--quiet", "--workers", str(self.rng.integers(1, 5)), "--memory", str(self.rng.choice(["600MB", "2GB"]))]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(" ".join(command) + "\n" + done.stderr)
-        return run
 
     def matrix(self, method, *flags):
         return np.load(os.path.join(self.score(method, "--top", "0", "--matrix", "npy", *flags), "matrix.npy"))
@@ -255,6 +257,30 @@ class Case:
         widest = max(t.shape[1] for t, _ in self.blocks())
         self.near("nystroem", self.matrix("nystroem", "--rank", str(widest), *flags), want, 1e-6)
 
+    def fitted(self, method):
+        """Factors of the train rows, computed in float64."""
+        folder = self.path("factors-" + method)
+        self.run("fit", "--method", method, "--dtype", "float64", "--out", folder, *self.both[:2])
+        return ["--factors", folder]
+
+    def curvatures(self):
+        """Fitted curvatures; gradients of whole examples have a diagonal one only."""
+        train, query = self.sides[0]
+        factors = self.ref.factors(train)
+        damping = float(self.rng.uniform(.01, 2))
+        methods = {"diagonal": ("diagonal", self.fitted("diagonal"))}
+        if self.model.level == "rows":
+            whole = self.fitted("ekfac")
+            methods |= {"ekfac": ("ekfac", whole), "kfac": ("kfac", [*whole, "--form", "compat"]), "kfac_per_example": ("kfac", whole)}
+        for strategy, (method, flags) in methods.items():
+            for value in (None, damping):
+                said = [*flags, "--damping", "heuristic" if value is None else str(value)]
+                want, per = self.ref.pairwise(factors, train, query, strategy, value)
+                self.near(strategy, self.matrix(method, *said, *self.both), want)
+                self.near(f"{strategy} self", self.rows(method, "--self", *said, *self.both[:2])["self"], self.ref.self_scores(factors, train, strategy, value))
+            got = self.matrix(method, "--per", "module", *said, *self.both)
+            self.near(f"{strategy} of modules", got, np.stack(list(per.values()), 1).reshape(got.shape))
+
     def trak(self):
         flags, inner, chances = [], 0, 0
         for i in range(2):
@@ -325,7 +351,7 @@ def main():
     runs = 0
     for i in range(a.count):
         case = Case(ref, np.random.default_rng([a.seed, i]), a.infl, os.path.join(a.work, f"case{i}"))
-        for method in (case.products, case.tracin, case.inverses, case.trak, case.less, case.representer, case.finer):
+        for method in (case.products, case.tracin, case.inverses, case.curvatures, case.trak, case.less, case.representer, case.finer):
             method()
         runs += case.runs
         shutil.rmtree(case.work)

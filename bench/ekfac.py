@@ -186,7 +186,7 @@ class Ours:
     """infl, from captures."""
 
     def __init__(self, problem, folder, program):
-        self.problem, self.folder, self.program, self.stages = problem, folder, Infl(program, "4GB"), {}
+        self.problem, self.folder, self.program, self.stages = problem, folder, Infl(program, "8GB"), {}
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -288,7 +288,7 @@ def measure(stage, rounds, ours, theirs, peak):
         json.dump(known, open(kept, "w"))
     print(f" {stage}, {rounds} rounds" + (" (CPU of infl: the whole fit)" if stage in IN_FIT else ""))
     print("\n".join(table(seconds, "infl")), flush=True)
-    print(f"  peak of fused multiply-adds {peak.best / 1e9:.0f} Gflop/s; {ours.program.memory_used()}")
+    print(f"  peak of fused multiply-adds {peak.best / 1e9:.0f} Gflop/s" + (f"; {ours.program.memory_used()}" if ours.program.peak else ""))
 
 
 def main(shape, folder, program, rates, stage, more):

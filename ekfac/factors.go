@@ -263,7 +263,7 @@ func (f *Factors) basis(m *Module, values, vectors, key string) (Eigenbasis, err
 		most = max(most, v)
 	}
 	for i, v := range stored.Data {
-		if v < -f.rounding()*most {
+		if v < -f.negligible()*most {
 			return out, fmt.Errorf("module %q: %s holds %v beside %v; the covariance is not positive semidefinite", m.Name, values, v, most)
 		}
 		out.Values[i] = max(0, v)
@@ -272,13 +272,12 @@ func (f *Factors) basis(m *Module, values, vectors, key string) (Eigenbasis, err
 	return out, err
 }
 
-// rounding is how far below zero an eigenvalue may be beside the largest one. Sums of
-// millions of rows in float32 are off by a good deal more than a single rounding.
-func (f *Factors) rounding() float64 {
-	if f.head.Dtype == "F64" {
-		return 1e-6
+// negligible is how far below zero, in units of the largest, rounding leaves eigenvalues.
+func (f *Factors) negligible() float64 {
+	if f.head.Dtype == "F32" || f.tolerance > exactness {
+		return 1e-5
 	}
-	return 1e-4
+	return 1e-6
 }
 
 // products returns a matrix of scale·a[i]·b[j].

@@ -270,3 +270,25 @@ func TestForeignRefused(t *testing.T) {
 	}
 	require.False(t, IsFactors(t.TempDir()))
 }
+
+// TestNegligibleEigenvalues reads eigenvalues that rounding left below zero.
+func TestNegligibleEigenvalues(t *testing.T) {
+	read := func(dtype string, least float64) error {
+		one, two := kernel.MatrixOf([]float64{1}, 1, 1), kernel.MatrixOf([]float64{1, 0, 0, 1}, 2, 2)
+		f := &Factors{
+			head: head{Method: KFAC, Dtype: dtype, Modules: []Module{{Name: "m", In: 2, Out: 1, Inputs: "m", Examples: 1, Rows: 1}}},
+			tensors: &memoryTensors{kept: map[[2]string]kernel.Matrix[float64]{
+				{inputValues, "m"}: kernel.MatrixOf([]float64{least, 1}, 2, 1), {inputVectors, "m"}: two,
+				{outputValues, "m"}: one, {outputVectors, "m"}: one,
+			}},
+		}
+		c, err := f.Curvature(t.Context(), "m", KFAC, Exact)
+		if err == nil {
+			require.Equal(t, []float64{0, 1}, c.Input.Values)
+		}
+		return err
+	}
+	require.NoError(t, read("F32", -5e-6))
+	require.ErrorContains(t, read("F32", -5e-5), "not positive semidefinite")
+	require.ErrorContains(t, read("F64", -5e-6), "not positive semidefinite")
+}
