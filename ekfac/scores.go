@@ -44,7 +44,7 @@ func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) 
 			return nil, err
 		}
 		o = withDefaults
-		if o.Strategy != Diagonal && o.Rank == 0 && !o.Directed && o.Remove == nil && c.Scored == nil {
+		if o.Strategy != Diagonal && !o.cuts(found) && !o.Directed && o.Remove == nil && c.Scored == nil {
 			c, inverses = inEigenbases(c, found, o.Workers)
 		} else {
 			for l, v := range found {

@@ -32,7 +32,7 @@ type vectorArguments struct {
 	dampingTimes float64          // 0 for 1
 	modules      []string         // names of the blocks of gradients; none for a single file
 
-	remove []influence.Rows // sets of train rows; nil without --remove
+	remove   []influence.Rows // sets of train rows; nil without --remove
 	form     string
 	seed     uint64
 	directed bool // directions of queries will be asked for
