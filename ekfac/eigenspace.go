@@ -8,21 +8,20 @@ import (
 	"github.com/infl-dev/infl/influence"
 )
 
-// inEigenbases has the gradients of blocks made in the eigenbases of their curvature,
-// where that is fewer operations than taking queries there and back: the scores are the
-// same,
+// inEigenbases has the gradients of blocks made in the eigenbases of their curvature, and
+// changes inverses to those for them, where queries are not cut and that is fewer
+// operations than taking queries there and back: the scores are the same,
 //
 //	⟨b·H⁻¹, a⟩ = ⟨(Q_Sᵀ·B·Q_A) ∘ 1/(Λ + λ), Q_Sᵀ·A·Q_A⟩
 //
 // and the rows of linear maps are rotated at a cost of 2·(out² + in²) each. For what a
 // row has to do with itself that is nearly always so.
-func inEigenbases(c influence.Checkpoint, inverses []*Inverse, workers int) (influence.Checkpoint, []influence.Inverse) {
-	out := make([]influence.Inverse, len(inverses))
+func inEigenbases(c influence.Checkpoint, inverses []influence.Inverse, workers int) influence.Checkpoint {
 	c.Train, c.Query = slices.Clone(c.Train), slices.Clone(c.Query)
-	for l, v := range inverses {
-		out[l] = v
+	for l := range inverses {
+		v, whole := inverses[l].(*Inverse)
 		train, ok := c.Train[l].(influence.OuterSums)
-		if !ok || train.RowsEach() == 0 {
+		if !whole || !ok || train.RowsEach() == 0 {
 			continue
 		}
 		rows, vectors := float64(train.Rows())*train.RowsEach(), train.Rows()
@@ -38,13 +37,13 @@ func inEigenbases(c influence.Checkpoint, inverses []*Inverse, workers int) (inf
 			continue
 		}
 		shared := &sharedBases{inverse: v}
-		out[l] = shared.diagonal()
+		inverses[l] = shared.diagonal()
 		c.Train[l] = influence.Rotate(train, workers, shared.bases)
 		if query != nil {
 			c.Query[l] = influence.Rotate(query, workers, shared.bases)
 		}
 	}
-	return c, out
+	return c
 }
 
 // sharedBases are the eigenbases of an inverse for whoever rotates rows.

@@ -44,7 +44,8 @@ func TestEigenbasesGiveTheSameScores(t *testing.T) {
 		}
 		found, o, err := inversesOf(f, c, []string{"m"}, ScoreOptions{})
 		require.NoError(t, err)
-		_, inverses := inEigenbases(c, found, o.Workers)
+		inverses := []influence.Inverse{found[0]}
+		inEigenbases(c, inverses, o.Workers)
 		require.Equal(t, there, inverses[0].(*Inverse).rotated)
 		for e := range scores[1].Layout.Query {
 			for i := range int64(n) {

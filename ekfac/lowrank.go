@@ -3,7 +3,6 @@ package ekfac
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/internal/kernel"
@@ -29,11 +28,6 @@ func (v *Inverse) cutTo(o ScoreOptions) influence.Inverse {
 		return v
 	}
 	return &cut{Inverse: v, rank: o.Rank, sketch: small > exact && o.Form != Compat, seed: o.Seed}
-}
-
-// cuts reports whether the rank of the options cuts off something in one of the modules.
-func (o ScoreOptions) cuts(inverses []*Inverse) bool {
-	return o.Rank > 0 && slices.ContainsFunc(inverses, func(v *Inverse) bool { return min(v.out, v.in) > o.Rank })
 }
 
 // Rank implements [influence.LowRankInverse].

@@ -44,12 +44,11 @@ func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) 
 			return nil, err
 		}
 		o = withDefaults
-		if o.Strategy != Diagonal && !o.cuts(found) && !o.Directed && o.Remove == nil && c.Scored == nil {
-			c, inverses = inEigenbases(c, found, o.Workers)
-		} else {
-			for l, v := range found {
-				inverses[l] = v.cutTo(o)
-			}
+		for l, v := range found {
+			inverses[l] = v.cutTo(o)
+		}
+		if o.Strategy != Diagonal && !o.Directed && o.Remove == nil && c.Scored == nil {
+			c = inEigenbases(c, inverses, o.Workers)
 		}
 	}
 	d := describe(f, o)
