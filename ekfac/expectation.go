@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/internal/kernel"
 )
@@ -45,22 +46,8 @@ func newExpectation(f *fit, x factor) expectation {
 // label returns the class that a row of gradients was captured with; it is an error where
 // the row is no gradient of a cross-entropy by its logits.
 func (e *expectation) label(g []float64) (int, error) {
-	label, total, size := 0, 0.0, 0.0
-	for c, v := range g {
-		if v < g[label] {
-			label = c
-		}
-		total += v
-		size += max(v, -v)
-	}
-	// Stored gradients are rounded, to 8 bits at worst.
-	const tolerance = 1.0 / 64
-	for c, v := range g {
-		if c != label && v < -tolerance*size || v > 1+tolerance || v < -1-tolerance {
-			return 0, e.noSoftmax()
-		}
-	}
-	if max(total, -total) > tolerance*size {
+	label, ok := influence.LabelOf(g)
+	if !ok {
 		return 0, e.noSoftmax()
 	}
 	return label, nil

@@ -23,10 +23,6 @@ const (
 	HalfSquaredLoss
 )
 
-// mostSum is how far the numbers of g = p − e_y may be from adding up to 0: those of
-// bfloat16 are rounded to 1/256.
-const mostSum = 1.0 / 128
-
 // HessianRows returns vectors whose outer products are the exact Hessians of the losses
 // by the weights of a linear layer, from its inputs x and the gradients g of its K
 // outputs, of which each example has one row:
@@ -114,20 +110,14 @@ func (h *hessianRows) chances(p, g []float64) error {
 	if h.loss != SoftmaxLoss {
 		return nil
 	}
-	label, sum := 0, 0.0
+	label, ok := LabelOf(g)
+	if !ok {
+		return fmt.Errorf("the gradient of its outputs is not that of a cross-entropy: probabilities less 1 in one class")
+	}
 	for c, v := range g {
-		sum += v
-		if v < g[label] {
-			label = c
-		}
+		p[c] = max(0, v)
 	}
-	copy(p, g)
-	p[label]++
-	for _, v := range p {
-		if !(v >= 0) || v > 1 || math.Abs(sum) > mostSum {
-			return fmt.Errorf("the gradient of its outputs is not that of a cross-entropy: probabilities less 1 in one class")
-		}
-	}
+	p[label] = max(0, 1+g[label])
 	return nil
 }
 
