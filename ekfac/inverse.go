@@ -66,22 +66,47 @@ func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error 
 	if err := v.fits(rows); err != nil {
 		return err
 	}
-	c := v.curvature
-	if c.Input.Vectors.Rows == 0 {
-		v.scale(rows)
-		return nil
+	v.images(rows, rows, v.factors)
+	return ctx.Err()
+}
+
+// images writes what several functions of the curvature, each by what the eigenvalues
+// become, make of each row: image k of row r is row r·len(factors) + k of out. With one
+// function out may be rows.
+func (v *Inverse) images(rows, out kernel.Matrix[float64], factors ...kernel.Matrix[float64]) {
+	if len(v.curvature.Input.Vectors.Data) == 0 {
+		scaleInto(out, rows, factors)
+		return
 	}
-	rotated := kernel.NewMatrix[float64](min(rows.Rows, atOnce), rows.Cols)
+	n := min(rows.Rows, atOnce)
+	rotated := kernel.NewMatrix[float64](n, rows.Cols)
+	scaled := rotated
+	if len(factors) > 1 {
+		scaled = kernel.NewMatrix[float64](n*len(factors), rows.Cols)
+	}
 	for lo := 0; lo < rows.Rows; lo += atOnce {
 		n := min(atOnce, rows.Rows-lo)
-		some, there := rows.Block(lo, 0, n, rows.Cols), rotated.Block(0, 0, n, rows.Cols)
+		there, images := rotated.Block(0, 0, n, rows.Cols), scaled.Block(0, 0, n*len(factors), rows.Cols)
 		clear(there.Data)
-		v.rotate(some, there)
-		v.scale(there)
-		clear(some.Data)
-		v.rotateBack(there, some)
+		v.rotate(rows.Block(lo, 0, n, rows.Cols), there)
+		scaleInto(images, there, factors)
+		to := out.Block(lo*len(factors), 0, images.Rows, rows.Cols)
+		clear(to.Data)
+		v.rotateBack(images, to)
 	}
-	return ctx.Err()
+}
+
+// scaleInto writes each row times each of some factors, number by number, as images does.
+func scaleInto(out, rows kernel.Matrix[float64], factors []kernel.Matrix[float64]) {
+	for r := range rows.Rows {
+		row := rows.Row(r)
+		for k, f := range factors {
+			to := out.Row(r*len(factors) + k)
+			for j, v := range row {
+				to[j] = v * f.Data[j]
+			}
+		}
+	}
 }
 
 // fits returns an error where rows are not gradients of the module.
@@ -108,16 +133,6 @@ func (v *Inverse) rotateBack(rows, out kernel.Matrix[float64]) {
 		kernel.GemmNN(v.workers, v.curvature.Output.Vectors, kernel.MatrixOf(rows.Row(i), v.out, v.in), all.Block(i*v.out, 0, v.out, v.in))
 	}
 	kernel.GemmNT(v.workers, all, v.curvature.Input.Vectors, kernel.MatrixOf(out.Data, all.Rows, v.in))
-}
-
-// scale multiplies each row with what the eigenvalues become.
-func (v *Inverse) scale(rows kernel.Matrix[float64]) {
-	for i := range rows.Rows {
-		row := rows.Row(i)
-		for j, f := range v.factors.Data {
-			row[j] *= f
-		}
-	}
 }
 
 // read reads the curvature, once.
@@ -175,7 +190,12 @@ func (v *Inverse) Bytes(vectors int64) int64 {
 	if v.rotated {
 		return bytes
 	}
-	return bytes + 8*2*min(vectors, atOnce)*out*in
+	return bytes + v.rotatingBytes(vectors)
+}
+
+// rotatingBytes is the memory for rotating so many gradients.
+func (v *Inverse) rotatingBytes(vectors int64) int64 {
+	return 8 * 2 * min(vectors, atOnce) * int64(v.out) * int64(v.in)
 }
 
 // Operations implements [influence.Inverse].

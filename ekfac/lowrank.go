@@ -48,7 +48,7 @@ func (c *cut) Factor(ctx context.Context, rows kernel.Matrix[float64]) (influenc
 		rotated = kernel.NewMatrix[float64](n, rows.Cols)
 		c.rotate(rows, rotated)
 	}
-	c.scale(rotated)
+	scaleInto(rotated, rotated, []kernel.Matrix[float64]{c.factors})
 	f.Outputs, f.Inputs = kernel.NewMatrix[float64](n*k, c.out), kernel.NewMatrix[float64](n*k, c.in)
 	signs := c.signs()
 	err := parallel.For(ctx, c.workers, n, func(_, r int) (err error) {

@@ -27,25 +27,8 @@ func (s *sweep) ApplyEach(ctx context.Context, rows kernel.Matrix[float64]) (ker
 	if err := s.fits(rows); err != nil {
 		return rows, err
 	}
-	rotated, turned := rows, len(s.curvature.Input.Vectors.Data) > 0
-	if turned {
-		rotated = kernel.NewMatrix[float64](rows.Rows, rows.Cols)
-		s.rotate(rows, rotated)
-	}
-	images := kernel.NewMatrix[float64](rows.Rows*len(s.factors), rows.Cols)
-	for r := range rotated.Rows {
-		for k, f := range s.factors {
-			out := images.Row(r*len(s.factors) + k)
-			for j, v := range rotated.Row(r) {
-				out[j] = v * f.Data[j]
-			}
-		}
-	}
-	if !turned {
-		return images, ctx.Err()
-	}
-	out := kernel.NewMatrix[float64](images.Rows, images.Cols)
-	s.rotateBack(images, out)
+	out := kernel.NewMatrix[float64](rows.Rows*len(s.factors), rows.Cols)
+	s.images(rows, out, s.factors...)
 	return out, ctx.Err()
 }
 
@@ -71,7 +54,7 @@ func (s *sweep) prepareEach(ctx context.Context) error {
 // Bytes implements [influence.Sweep].
 func (s *sweep) Bytes(vectors int64) int64 {
 	n := int64(len(s.dampings))
-	return s.Inverse.Bytes(vectors*n) + 8*n*int64(s.out)*int64(s.in)
+	return s.Inverse.Bytes(vectors) + n*s.rotatingBytes(vectors) + 8*n*int64(s.out)*int64(s.in)
 }
 
 // Operations implements [influence.Sweep].
