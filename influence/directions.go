@@ -34,10 +34,8 @@ func Directions(ctx context.Context, s Scorer, area Range) ([]kernel.Matrix[floa
 		if err != nil {
 			return nil, err
 		}
-		if f.inverse != nil {
-			if err := f.inverse.Apply(ctx, m); err != nil {
-				return nil, err
-			}
+		if m, err = f.inverted(ctx, m); err != nil {
+			return nil, err
 		}
 		out = append(out, m)
 	}

@@ -125,13 +125,7 @@ func (r *productRun[F]) multiplyRows(ctx context.Context, t, i int, part Range2,
 
 // newLowRankPanel packs queries of low rank, times weight, in F.
 func newLowRankPanel[F kernel.Float](workers, rank int, f LowRank, weight float64) (*panel[F], error) {
-	u, v := kernel.NewMatrix[F](f.Outputs.Rows, f.Outputs.Cols), kernel.NewMatrix[F](f.Inputs.Rows, f.Inputs.Cols)
-	for i, x := range f.Outputs.Data {
-		u.Data[i] = F(x * weight)
-	}
-	for i, x := range f.Inputs.Data {
-		v.Data[i] = F(x)
-	}
+	u, v := inType[F](f.Outputs, weight), inType[F](f.Inputs, 1)
 	for _, m := range []kernel.Matrix[F]{u, v} {
 		if i := finite(m.Data); i >= 0 {
 			return nil, beyondFloat32(i / m.Cols / rank)

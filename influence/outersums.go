@@ -60,10 +60,7 @@ func eachOuterPiece(ctx context.Context, v OuterSums, rows Rows, area Range, use
 	var all OuterBlock
 	first := area.Lo
 	for at := area.Lo; at < area.Hi; {
-		end := at + 1
-		for end < area.Hi && rows.At(end) == rows.At(end-1)+1 {
-			end++
-		}
+		end := rows.neighbours(at, area.Hi)
 		for b, err := range v.OuterBlocks(ctx, rows.At(at), rows.At(end-1)+1) {
 			if err != nil {
 				return err

@@ -140,10 +140,7 @@ func inverseNorm(s float64) float64 {
 // a dtype.
 func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []float64, weight float64, d dataset.Dtype) (*panel[F], error) {
 	p := &panel[F]{}
-	rows := kernel.NewMatrix[F](m.Rows, m.Cols)
-	for i, v := range m.Data {
-		rows.Data[i] = F(v * weight)
-	}
+	rows := inType[F](m, weight)
 	if i := finite(rows.Data); i >= 0 {
 		return nil, beyondFloat32(i / m.Cols)
 	}

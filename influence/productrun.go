@@ -275,9 +275,12 @@ func (r *productRun[F]) unitScales(b dataset.Block, f factor) []F {
 
 // squaredNorms returns the squared norms of rows in memory that the next call uses
 // again.
-func (r *productRun[F]) squaredNorms(m kernel.Matrix[F]) []F {
+func (r *productRun[F]) squaredNorms(m kernel.Matrix[F]) []F { return r.rowDots(m, m) }
+
+// rowDots returns the inner products of the rows of m with those of n, in the same memory.
+func (r *productRun[F]) rowDots(m, n kernel.Matrix[F]) []F {
 	r.norms = slices.Grow(r.norms[:0], m.Rows)[:m.Rows]
-	kernel.RowDots(r.workers, m, m, r.norms)
+	kernel.RowDots(r.workers, m, n, r.norms)
 	return r.norms
 }
 
@@ -290,14 +293,14 @@ func (r *productRun[F]) squares(ctx context.Context, t, i int, part Range2, firs
 		r.product = cleared(r.product, part)
 	}
 	m := matrixOf(r.workers, b, f.train.Dtype(), &r.buffer)
-	squares := r.squaredNorms(m)
+	right := m
 	if f.inverse != nil {
-		moved, err := r.moved(ctx, f, m)
-		if err != nil {
+		var err error
+		if right, err = r.moved(ctx, f, m); err != nil {
 			return err
 		}
-		kernel.RowDots(r.workers, m, moved, squares)
 	}
+	squares := r.rowDots(m, right)
 	for k, s := range squares {
 		v := s + F(f.plus())
 		if x.unit && v-v == 0 {
@@ -325,12 +328,8 @@ func (r *productRun[F]) moved(ctx context.Context, f factor, m kernel.Matrix[F])
 	for i, v := range m.Data {
 		wide.Data[i] = float64(v)
 	}
-	out := kernel.NewMatrix[F](m.Rows, m.Cols)
 	err := f.inverse.Apply(ctx, wide)
-	for i, v := range wide.Data {
-		out.Data[i] = F(v)
-	}
-	return out, err
+	return inType[F](wide, 1), err
 }
 
 // putSum hands over the sums of a chunk.

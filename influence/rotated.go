@@ -58,7 +58,7 @@ func (r *rotated) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Bl
 // that they meet.
 func rotateBlocks[F kernel.Float](ctx context.Context, r *rotated, bases Bases, lo, hi int64, yield func(dataset.Block, []F, error) bool) {
 	const numbers = 1 << 24
-	qs, qa := inType[F](bases.Outputs), inType[F](bases.Inputs)
+	qs, qa := inType[F](bases.Outputs, 1), inType[F](bases.Inputs, 1)
 	cols := r.Cols()
 	step := max(1, numbers/max(1, cols))
 	var buffers [2][]F
@@ -89,15 +89,5 @@ func rotateBlocks[F kernel.Float](ctx context.Context, r *rotated, bases Bases, 
 func product[F kernel.Float](workers int, rows, q kernel.Matrix[F]) kernel.Matrix[F] {
 	out := kernel.NewMatrix[F](rows.Rows, q.Cols)
 	kernel.GemmNN(workers, rows, q, out)
-	return out
-}
-
-func inType[F kernel.Float](m kernel.Matrix[float64]) kernel.Matrix[F] {
-	out := kernel.NewMatrix[F](m.Rows, m.Cols)
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			out.Row(i)[j] = F(v)
-		}
-	}
 	return out
 }

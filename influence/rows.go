@@ -59,6 +59,16 @@ func (r Rows) At(j int64) int64 {
 	return r.r.Lo + j
 }
 
+// neighbours returns the position, at most hi, up to which the row numbers from position
+// at on follow each other.
+func (r Rows) neighbours(at, hi int64) int64 {
+	end := at + 1
+	for end < hi && r.At(end) == r.At(end-1)+1 {
+		end++
+	}
+	return end
+}
+
 // Contiguous reports the range of row numbers where r is one.
 func (r Rows) Contiguous() (Range, bool) { return r.r, r.list == nil }
 

@@ -69,10 +69,7 @@ func eachPiece(ctx context.Context, v Vectors, rows Rows, area Range, use func(f
 func gather(ctx context.Context, v Vectors, rows Rows, area Range, b *dataset.Block) error {
 	*b = dataset.Block{Cols: v.Cols(), Float64: b.Float64[:0], Float32: b.Float32[:0], Half: b.Half[:0], Int8: b.Int8[:0], Scale: b.Scale[:0]}
 	for at := area.Lo; at < area.Hi; {
-		end := at + 1
-		for end < area.Hi && rows.At(end) == rows.At(end-1)+1 {
-			end++
-		}
+		end := rows.neighbours(at, area.Hi)
 		for part, err := range v.Blocks(ctx, rows.At(at), rows.At(end-1)+1) {
 			if err != nil {
 				return err
@@ -156,6 +153,18 @@ func widen[F kernel.Float, H kernel.Half](out []F, src []H) {
 		}
 		out, src = out[n:], src[n:]
 	}
+}
+
+// inType returns a matrix times weight, rounded to F.
+func inType[F kernel.Float](m kernel.Matrix[float64], weight float64) kernel.Matrix[F] {
+	out := kernel.NewMatrix[F](m.Rows, m.Cols)
+	for i := range m.Rows {
+		to := out.Row(i)
+		for j, v := range m.Row(i) {
+			to[j] = F(v * weight)
+		}
+	}
+	return out
 }
 
 // halves sees bits as numbers of 16 bits.
