@@ -2,8 +2,6 @@ package ekfac
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,15 +27,7 @@ func (f *Factors) WriteKronfluence(ctx context.Context, dir string) error {
 	}
 	g.tensors = unshared{f.tensors, of}
 	for name, content := range f.kronfluenceHeads() {
-		text, err := json.MarshalIndent(content, "", "    ")
-		if err != nil {
-			return err
-		}
-		err = durable.Write(filepath.Join(dir, name), func(w io.Writer) error {
-			_, err := w.Write(append(text, '\n'))
-			return err
-		})
-		if err != nil {
+		if err := durable.WriteJSON(filepath.Join(dir, name), "    ", content); err != nil {
 			return err
 		}
 	}

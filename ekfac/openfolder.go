@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,9 +19,18 @@ type tensorFolder map[string]*dataset.Tensors // by file
 
 // openTensors opens some files of a folder.
 func openTensors(dir string, files []string) (tensorFolder, error) {
-	t := tensorFolder{}
+	paths := map[string]string{}
 	for _, name := range files {
-		x, err := dataset.OpenTensors([]string{filepath.Join(dir, name+".safetensors")}, false)
+		paths[name] = filepath.Join(dir, name+".safetensors")
+	}
+	return openFiles(paths)
+}
+
+// openFiles opens files by the names that ours have.
+func openFiles(paths map[string]string) (tensorFolder, error) {
+	t := tensorFolder{}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		x, err := dataset.OpenTensors([]string{paths[name]}, false)
 		if err != nil {
 			return nil, errors.Join(err, t.close())
 		}

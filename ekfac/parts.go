@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/kernel"
 )
 
@@ -186,17 +185,4 @@ func (p parts) square(m *Module) error {
 		*x.size = rows
 	}
 	return nil
-}
-
-// openFiles opens those of some files that exist, by the names that ours have.
-func openFiles(paths map[string]string) (tensorFolder, error) {
-	t := tensorFolder{}
-	for name, path := range paths {
-		x, err := dataset.OpenTensors([]string{path}, false)
-		if err != nil {
-			return nil, errors.Join(err, t.close())
-		}
-		t[name] = x
-	}
-	return t, nil
 }

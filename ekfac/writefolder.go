@@ -2,7 +2,6 @@ package ekfac
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -220,15 +219,7 @@ func (f *newFolder) finish() error {
 			}
 		}
 	}
-	text, err := json.MarshalIndent(f.head, "", " ")
-	if err != nil {
-		return err
-	}
-	err = durable.Write(filepath.Join(f.dir, headName), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	if err != nil {
+	if err := durable.WriteJSON(filepath.Join(f.dir, headName), " ", f.head); err != nil {
 		return err
 	}
 	return f.journal.remove()

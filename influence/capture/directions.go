@@ -3,7 +3,6 @@ package capture
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -142,12 +141,5 @@ func (w *DirectionWriter) writeNumbers(to io.Writer, x []float64) error {
 
 // Close writes directions.json.
 func (w *DirectionWriter) Close() error {
-	text, err := json.MarshalIndent(w.index, "", " ")
-	if err != nil {
-		return err
-	}
-	return durable.Write(filepath.Join(w.dir, directionsName), func(to io.Writer) error {
-		_, err := to.Write(append(text, '\n'))
-		return err
-	})
+	return durable.WriteJSON(filepath.Join(w.dir, directionsName), " ", w.index)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // DefaultShardBytes is the size of a shard where [Content] says nothing.
@@ -77,15 +78,7 @@ func Write(ctx context.Context, dir string, c Content) (*Manifest, error) {
 
 // writeHead writes a JSON file.
 func writeHead(path string, head any) error {
-	text, err := json.MarshalIndent(head, "", " ")
-	if err != nil {
-		return caused(path, err)
-	}
-	_, err = writeFile(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	return err
+	return durable.WriteJSON(path, " ", head)
 }
 
 // identity is a digest of what a manifest says but for its shards.

@@ -3,6 +3,7 @@
 package durable
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -27,6 +28,18 @@ func Write(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return Finish(f, path, write)
+}
+
+// WriteJSON writes a value as indented JSON, with a line's end, as [Write] does.
+func WriteJSON(path, indent string, value any) error {
+	text, err := json.MarshalIndent(value, "", indent)
+	if err != nil {
+		return err
+	}
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
 }
 
 // Finish writes f, which the caller has opened empty as path+TempSuffix, makes it
