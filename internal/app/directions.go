@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/capture"
@@ -24,7 +23,7 @@ func (o *ScoreOptions) validateDirections() error {
 	if o.Self {
 		errs = append(errs, errors.New("--export-direction: directions are those of queries; leave --self out"))
 	}
-	if strings.HasPrefix(o.Damping, "sweep:") {
+	if sweeps(o.Damping) {
 		errs = append(errs, errors.New("--export-direction: each damping has directions of its own; name one damping"))
 	}
 	if o.Projection != "" {
@@ -44,12 +43,11 @@ func (o *ScoreOptions) exportDirections(ctx context.Context, s inquiry) error {
 	if queries == nil {
 		return fmt.Errorf("%s: --export-direction needs a capture folder, which says how the modules hold their weights", v.query().path)
 	}
-	v.directed = true
-	rank := 0 // Directions are not cut.
+	of := variant{directed: true} // Directions are not cut.
 	if v.method.vectors.ranked {
-		rank = v.options.Rank
+		of.rank = v.options.Rank
 	}
-	scorer, err := v.makeScorerOf(ctx, rank)
+	scorer, err := v.makeScorer(ctx, of)
 	if err != nil {
 		return err
 	}

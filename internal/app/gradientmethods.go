@@ -32,7 +32,7 @@ var nystroem = func() *vectorMethod {
 
 // curvature are the options of methods that multiply with an inverse curvature.
 func (a vectorArguments) curvature() (o influence.CurvatureOptions, err error) {
-	o = influence.CurvatureOptions{ProductOptions: a.product, Rank: a.Rank, Seed: a.seed, Remove: a.remove}
+	o = influence.CurvatureOptions{ProductOptions: a.product, Rank: a.rank, Seed: a.seed, Remove: a.remove}
 	switch a.Normalize {
 	case "l-relatif":
 		o.Normalize = influence.LRelatIF
@@ -63,9 +63,15 @@ func parseDamping(text string, otherwise influence.Damping) (influence.Damping, 
 	return influence.Damping{Value: v, Tikhonov: tikhonov}, nil
 }
 
+// sweepPrefix begins a --damping of several dampings.
+const sweepPrefix = "sweep:"
+
+// sweeps reports whether --damping names several.
+func sweeps(damping string) bool { return strings.HasPrefix(damping, sweepPrefix) }
+
 // sweepOf reads --damping sweep:A,B,…; nil for another damping.
 func sweepOf(text string) ([]float64, error) {
-	list, ok := strings.CutPrefix(text, "sweep:")
+	list, ok := strings.CutPrefix(text, sweepPrefix)
 	if !ok {
 		return nil, nil
 	}

@@ -66,8 +66,9 @@ func (r *reporting) weighDamping(ctx context.Context, l *lists) (*sensitivity, e
 
 // denseWith scores a job with a multiple of the damping.
 func (v *vectorInquiry) denseWith(ctx context.Context, j influence.Job, times float64) (sink.Matrix, error) {
-	v.dampingTimes = times
-	s, err := v.makeScorer(ctx)
+	of := v.written()
+	of.dampingTimes = times
+	s, err := v.makeScorer(ctx, of)
 	if err != nil {
 		return sink.Matrix{}, err
 	}

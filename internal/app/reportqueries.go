@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/sink"
@@ -255,7 +254,7 @@ func (r *reporting) answer(a shownAnswer, query []string, f *fields) report.Answ
 }
 
 // swept reports whether the run has scores for several dampings.
-func (r *reporting) swept() bool { return strings.HasPrefix(r.flag("damping"), "sweep:") }
+func (r *reporting) swept() bool { return sweeps(r.flag("damping")) }
 
 // entryName names what a row of a list is about: a train row, or a token of one.
 func (r *reporting) entryName(row sink.ScoreRow) string {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/infl-dev/infl/influence"
@@ -42,7 +41,7 @@ func (o *ScoreOptions) Validate() error {
 		}
 	}
 	wrong(o.Self && o.Query != "", "--self asks train rows about themselves; leave --query out")
-	wrong(o.Self && strings.HasPrefix(o.Damping, "sweep:"), "--self gives one score per train row, --damping sweep: several; name one damping")
+	wrong(o.Self && sweeps(o.Damping), "--self gives one score per train row, --damping sweep: several; name one damping")
 	wrong(o.Self && (o.Matrix != "" || o.Aggregate != ""), "--self gives one score per train row; leave --matrix and --aggregate out")
 	wrong(o.Out == "" && !o.DryRun && o.ExportDirection == "", "--out is needed: the run folder for the results")
 	wrong(o.Top < 0, "--top %d; it must not be negative", o.Top)

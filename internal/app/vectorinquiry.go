@@ -24,9 +24,6 @@ type vectorInquiry struct {
 	modules     []string           // whose gradients are scored; nil until they are known, and without names
 	sets        *removedSets       // nil without --remove, and until they are read
 	tokens      *tokens            // nil without --per token, and until they are found
-
-	dampingTimes float64 // what --damping is multiplied with; 0 for 1
-	directed     bool    // scorers that are made know the directions of queries
 }
 
 // openVectors opens the files of both sides.
@@ -121,22 +118,29 @@ func (v *vectorInquiry) scorer(ctx context.Context) (influence.Scorer, error) {
 	if v.made != nil {
 		return v.made, nil
 	}
-	s, err := v.makeScorer(ctx)
+	s, err := v.makeScorer(ctx, v.written())
 	v.made = s
 	return s, err
 }
 
-// makeScorer makes the scorer of the scores that are written, which --rescore does not
-// cut.
-func (v *vectorInquiry) makeScorer(ctx context.Context) (influence.Scorer, error) {
-	if v.options.Rescore > 0 {
-		return v.makeScorerOf(ctx, 0)
-	}
-	return v.makeScorerOf(ctx, v.options.Rank)
+// A variant is how a scorer differs from others of the same flags. The zero value cuts and
+// changes nothing.
+type variant struct {
+	rank         int     // that the method cuts something to; 0 for none
+	dampingTimes float64 // what --damping is multiplied with; 0 for 1
+	directed     bool    // it knows the directions of queries
 }
 
-// makeScorerOf makes a scorer of a rank.
-func (v *vectorInquiry) makeScorerOf(ctx context.Context, rank int) (influence.Scorer, error) {
+// written is the variant of the scores that are written, which --rescore does not cut.
+func (v *vectorInquiry) written() variant {
+	if v.options.Rescore > 0 {
+		return variant{}
+	}
+	return variant{rank: v.options.Rank}
+}
+
+// makeScorer makes a scorer of the method.
+func (v *vectorInquiry) makeScorer(ctx context.Context, of variant) (influence.Scorer, error) {
 	budget, err := v.common.memory()
 	if err != nil {
 		return nil, err
@@ -160,15 +164,14 @@ func (v *vectorInquiry) makeScorerOf(ctx context.Context, rank int) (influence.S
 		return nil, err
 	}
 	a := vectorArguments{
-		modules: v.modules, factors: v.factors, dampingTimes: v.dampingTimes,
+		variant: of, modules: v.modules, factors: v.factors,
 		GradientOptions: v.options.GradientOptions, sides: v.checkpoints, checkpoints: gradients,
-		form: v.options.Form, seed: v.common.Seed, directed: v.directed,
+		form: v.options.Form, seed: v.common.Seed,
 		product: influence.ProductOptions{Workers: v.common.Workers, MemoryBytes: budget / 2},
 	}
 	if sets != nil {
 		a.remove = sets.rows
 	}
-	a.GradientOptions.Rank = rank
 	s, err := v.method.vectors.scorer(a)
 	if err != nil || v.options.Per != perModule {
 		return s, err
@@ -204,7 +207,7 @@ func (v *vectorInquiry) describe(s influence.Scorer) influence.Description {
 func (v *vectorInquiry) plan(ctx context.Context, o *ScoreOptions) (influence.Plan, error) {
 	s, err := v.scorer(ctx)
 	if err == nil && o.Rescore > 0 {
-		s, err = v.makeScorerOf(ctx, o.Rank)
+		s, err = v.makeScorer(ctx, variant{rank: o.Rank})
 	}
 	if err != nil {
 		return influence.Plan{}, err
@@ -278,7 +281,7 @@ func (v *vectorInquiry) ready(ctx context.Context, o *ScoreOptions, at stage) (w
 		return w, v.explain(err)
 	}
 	if o.Rescore > 0 {
-		if w.coarse, err = v.makeScorerOf(ctx, o.Rank); err != nil {
+		if w.coarse, err = v.makeScorer(ctx, variant{rank: o.Rank}); err != nil {
 			return w, err
 		}
 	}

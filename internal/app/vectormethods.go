@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
@@ -24,18 +23,17 @@ type vectorMethod struct {
 // vectorArguments are the open inputs and the flags of a method.
 type vectorArguments struct {
 	GradientOptions
+	variant
 	sides       []*checkpointSides
 	checkpoints []influence.Checkpoint // the gradients of the sides
 	product     influence.ProductOptions
 
-	factors      []*ekfac.Factors // of --factors
-	dampingTimes float64          // 0 for 1
-	modules      []string         // names of the blocks of gradients; none for a single file
+	factors []*ekfac.Factors // of --factors
+	modules []string         // names of the blocks of gradients; none for a single file
 
-	remove   []influence.Rows // sets of train rows; nil without --remove
-	form     string
-	seed     uint64
-	directed bool // directions of queries will be asked for
+	remove []influence.Rows // sets of train rows; nil without --remove
+	form   string
+	seed   uint64
 }
 
 // cosine reports whether gradients are divided by their norms.
@@ -173,7 +171,7 @@ func (m *vectorMethod) idle(o *GradientOptions) []string {
 
 // validateDamping reads --damping; only methods with factors sweep over several.
 func (m *vectorMethod) validateDamping(o *ModelOptions) error {
-	if slices.Contains(m.flags, "--factors") && strings.HasPrefix(o.Damping, "sweep:") {
+	if slices.Contains(m.flags, "--factors") && sweeps(o.Damping) {
 		_, err := sweepOf(o.Damping)
 		if o.Per == perModule {
 			err = errors.Join(err, errors.New("--damping sweep: and --per module: scores have a damping or a module; leave one of them out"))
