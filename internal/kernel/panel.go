@@ -25,11 +25,12 @@ func DotRows(a []float64, stride int, x, out []float64) {
 //
 //	y[j] += Σ c[r]·a[r, j]
 //
-// over r below len(c). Each y[j] is one chain of fused multiply-adds in the order
-// of the rows.
+// over r below len(c). Each y[j] is the sum of two chains of fused multiply-adds, so
+// that narrow panels wait less: even rows in order, from y[j], and odd rows in order,
+// from zero. No rows leave y as it is.
 func AddRowMultiples(a []float64, stride int, c, y []float64) {
 	mustFitPanel(a, stride, len(y), len(c))
-	if !addRowMultiplesVector(a, stride, c, y) {
+	if len(c) > 0 && len(y) > 0 && !addRowMultiplesVector(len(y), len(c), &a[0], stride, &c[0], &y[0]) {
 		addRowMultiplesGeneric(a, stride, c, y)
 	}
 }
@@ -39,7 +40,7 @@ func AddRowMultiples(a []float64, stride int, c, y []float64) {
 //	y[j] −= Σ c[r]·a[r, j]
 func SubtractRowMultiples(a []float64, stride int, c, y []float64) {
 	mustFitPanel(a, stride, len(y), len(c))
-	if !subtractRowMultiplesVector(a, stride, c, y) {
+	if len(c) > 0 && len(y) > 0 && !subtractRowMultiplesVector(len(y), len(c), &a[0], stride, &c[0], &y[0]) {
 		subtractRowMultiplesGeneric(a, stride, c, y)
 	}
 }

@@ -24,29 +24,26 @@ func dotRowsVector(a []float64, stride int, x, out []float64) bool {
 	return true
 }
 
-// fewProducts is the number of products up to which plain Go is faster than a call.
-const fewProducts = 12
-
-func addRowMultiplesVector(a []float64, stride int, c, y []float64) bool {
-	switch {
-	case path == Generic || len(c)*len(y) <= fewProducts:
+func addRowMultiplesVector(length, rows int, a *float64, stride int, c, y *float64) bool {
+	switch path {
+	case Generic:
 		return false
-	case path == AVX512:
-		addRowMultiples512(len(y), len(c), &a[0], stride, &c[0], &y[0])
+	case AVX512:
+		addRowMultiples512(length, rows, a, stride, c, y)
 	default:
-		addRowMultiples256(len(y), len(c), &a[0], stride, &c[0], &y[0])
+		addRowMultiples256(length, rows, a, stride, c, y)
 	}
 	return true
 }
 
-func subtractRowMultiplesVector(a []float64, stride int, c, y []float64) bool {
-	switch {
-	case path == Generic || len(c)*len(y) <= fewProducts:
+func subtractRowMultiplesVector(length, rows int, a *float64, stride int, c, y *float64) bool {
+	switch path {
+	case Generic:
 		return false
-	case path == AVX512:
-		subtractRowMultiples512(len(y), len(c), &a[0], stride, &c[0], &y[0])
+	case AVX512:
+		subtractRowMultiples512(length, rows, a, stride, c, y)
 	default:
-		subtractRowMultiples256(len(y), len(c), &a[0], stride, &c[0], &y[0])
+		subtractRowMultiples256(length, rows, a, stride, c, y)
 	}
 	return true
 }

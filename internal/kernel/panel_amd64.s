@@ -102,123 +102,175 @@ TEXT ·addRowMultiples256(SB), NOSPLIT, $0-48
 	MOVQ stride+24(FP), BX
 	MOVQ c+32(FP), SI
 	MOVQ y+40(FP), DI
+	DECQ CX
 	SHLQ $0x03, BX
 
-wide:
-	CMPQ    AX, $0x20
-	JL      wideDone
-	VMOVUPD (DI), Y1
-	VMOVUPD 32(DI), Y2
-	VMOVUPD 64(DI), Y3
-	VMOVUPD 96(DI), Y4
-	VMOVUPD 128(DI), Y5
-	VMOVUPD 160(DI), Y6
-	VMOVUPD 192(DI), Y7
-	VMOVUPD 224(DI), Y8
-	MOVQ    DX, R8
-	XORQ    R9, R9
-
-wideRow:
-	VBROADCASTSD (SI)(R9*8), Y0
-	VFMADD231PD  (R8), Y0, Y1
-	VFMADD231PD  32(R8), Y0, Y2
-	VFMADD231PD  64(R8), Y0, Y3
-	VFMADD231PD  96(R8), Y0, Y4
-	VFMADD231PD  128(R8), Y0, Y5
-	VFMADD231PD  160(R8), Y0, Y6
-	VFMADD231PD  192(R8), Y0, Y7
-	VFMADD231PD  224(R8), Y0, Y8
-	ADDQ         BX, R8
-	INCQ         R9
-	CMPQ         R9, CX
-	JL           wideRow
-	VMOVUPD      Y1, (DI)
-	VMOVUPD      Y2, 32(DI)
-	VMOVUPD      Y3, 64(DI)
-	VMOVUPD      Y4, 96(DI)
-	VMOVUPD      Y5, 128(DI)
-	VMOVUPD      Y6, 160(DI)
-	VMOVUPD      Y7, 192(DI)
-	VMOVUPD      Y8, 224(DI)
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000100, DI
-	SUBQ         $0x20, AX
-	JMP          wide
-
-wideDone:
 half:
 	CMPQ    AX, $0x10
 	JL      halfDone
-	VMOVUPD (DI), Y1
-	VMOVUPD 32(DI), Y2
-	VMOVUPD 64(DI), Y3
-	VMOVUPD 96(DI), Y4
+	VMOVUPD (DI), Y0
+	VXORPD  Y4, Y4, Y4
+	VMOVUPD 32(DI), Y1
+	VXORPD  Y5, Y5, Y5
+	VMOVUPD 64(DI), Y2
+	VXORPD  Y6, Y6, Y6
+	VMOVUPD 96(DI), Y3
+	VXORPD  Y7, Y7, Y7
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     halfMore
 
-halfRow:
-	VBROADCASTSD (SI)(R9*8), Y0
-	VFMADD231PD  (R8), Y0, Y1
-	VFMADD231PD  32(R8), Y0, Y2
-	VFMADD231PD  64(R8), Y0, Y3
-	VFMADD231PD  96(R8), Y0, Y4
+halfPair:
+	VBROADCASTSD (SI)(R9*8), Y8
+	VFMADD231PD  (R8), Y8, Y0
+	VFMADD231PD  32(R8), Y8, Y1
+	VFMADD231PD  64(R8), Y8, Y2
+	VFMADD231PD  96(R8), Y8, Y3
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Y8
+	VFMADD231PD  (R8), Y8, Y4
+	VFMADD231PD  32(R8), Y8, Y5
+	VFMADD231PD  64(R8), Y8, Y6
+	VFMADD231PD  96(R8), Y8, Y7
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+halfMore:
 	CMPQ         R9, CX
-	JL           halfRow
-	VMOVUPD      Y1, (DI)
-	VMOVUPD      Y2, 32(DI)
-	VMOVUPD      Y3, 64(DI)
-	VMOVUPD      Y4, 96(DI)
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x10, AX
-	JMP          half
+	JL           halfPair
+	JNE          halfSum
+	VBROADCASTSD (SI)(R9*8), Y8
+	VFMADD231PD  (R8), Y8, Y0
+	VFMADD231PD  32(R8), Y8, Y1
+	VFMADD231PD  64(R8), Y8, Y2
+	VFMADD231PD  96(R8), Y8, Y3
+	ADDQ         BX, R8
+
+halfSum:
+	VADDPD  Y4, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VADDPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	VADDPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(DI)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x10, AX
+	JMP     half
 
 halfDone:
 quarter:
 	CMPQ    AX, $0x08
 	JL      quarterDone
-	VMOVUPD (DI), Y1
-	VMOVUPD 32(DI), Y2
+	VMOVUPD (DI), Y0
+	VXORPD  Y2, Y2, Y2
+	VMOVUPD 32(DI), Y1
+	VXORPD  Y3, Y3, Y3
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     quarterMore
 
-quarterRow:
-	VBROADCASTSD (SI)(R9*8), Y0
-	VFMADD231PD  (R8), Y0, Y1
-	VFMADD231PD  32(R8), Y0, Y2
+quarterPair:
+	VBROADCASTSD (SI)(R9*8), Y4
+	VFMADD231PD  (R8), Y4, Y0
+	VFMADD231PD  32(R8), Y4, Y1
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Y4
+	VFMADD231PD  (R8), Y4, Y2
+	VFMADD231PD  32(R8), Y4, Y3
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+quarterMore:
 	CMPQ         R9, CX
-	JL           quarterRow
-	VMOVUPD      Y1, (DI)
-	VMOVUPD      Y2, 32(DI)
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, DI
-	SUBQ         $0x08, AX
-	JMP          quarter
+	JL           quarterPair
+	JNE          quarterSum
+	VBROADCASTSD (SI)(R9*8), Y4
+	VFMADD231PD  (R8), Y4, Y0
+	VFMADD231PD  32(R8), Y4, Y1
+	ADDQ         BX, R8
+
+quarterSum:
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  Y3, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x08, AX
+	JMP     quarter
 
 quarterDone:
+narrow:
+	CMPQ    AX, $0x04
+	JL      narrowDone
+	VMOVUPD (DI), Y0
+	VXORPD  Y1, Y1, Y1
+	MOVQ    DX, R8
+	XORQ    R9, R9
+	JMP     narrowMore
+
+narrowPair:
+	VBROADCASTSD (SI)(R9*8), Y2
+	VFMADD231PD  (R8), Y2, Y0
+	ADDQ         BX, R8
+	VBROADCASTSD 8(SI)(R9*8), Y2
+	VFMADD231PD  (R8), Y2, Y1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+narrowMore:
+	CMPQ         R9, CX
+	JL           narrowPair
+	JNE          narrowSum
+	VBROADCASTSD (SI)(R9*8), Y2
+	VFMADD231PD  (R8), Y2, Y0
+	ADDQ         BX, R8
+
+narrowSum:
+	VADDPD  Y1, Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x04, AX
+	JMP     narrow
+
+narrowDone:
 tail:
 	CMPQ   AX, $0x01
 	JL     tailDone
-	VMOVSD (DI), X1
+	VMOVSD (DI), X0
+	VXORPD Y1, Y1, Y1
 	MOVQ   DX, R8
 	XORQ   R9, R9
+	JMP    tailMore
 
-tailRow:
-	VMOVSD      (SI)(R9*8), X0
-	VFMADD231SD (R8), X0, X1
+tailPair:
+	VMOVSD      (SI)(R9*8), X2
+	VFMADD231SD (R8), X2, X0
 	ADDQ        BX, R8
-	INCQ        R9
+	VMOVSD      8(SI)(R9*8), X2
+	VFMADD231SD (R8), X2, X1
+	ADDQ        BX, R8
+	ADDQ        $0x02, R9
+
+tailMore:
 	CMPQ        R9, CX
-	JL          tailRow
-	VMOVSD      X1, (DI)
-	ADDQ        $0x00000008, DX
-	ADDQ        $0x00000008, DI
-	SUBQ        $0x01, AX
-	JMP         tail
+	JL          tailPair
+	JNE         tailSum
+	VMOVSD      (SI)(R9*8), X2
+	VFMADD231SD (R8), X2, X0
+	ADDQ        BX, R8
+
+tailSum:
+	VADDSD X1, X0, X0
+	VMOVSD X0, (DI)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, DI
+	SUBQ   $0x01, AX
+	JMP    tail
 
 tailDone:
 	VZEROUPPER
@@ -233,123 +285,175 @@ TEXT ·subtractRowMultiples256(SB), NOSPLIT, $0-48
 	MOVQ stride+24(FP), BX
 	MOVQ c+32(FP), SI
 	MOVQ y+40(FP), DI
+	DECQ CX
 	SHLQ $0x03, BX
 
-wide:
-	CMPQ    AX, $0x20
-	JL      wideDone
-	VMOVUPD (DI), Y1
-	VMOVUPD 32(DI), Y2
-	VMOVUPD 64(DI), Y3
-	VMOVUPD 96(DI), Y4
-	VMOVUPD 128(DI), Y5
-	VMOVUPD 160(DI), Y6
-	VMOVUPD 192(DI), Y7
-	VMOVUPD 224(DI), Y8
-	MOVQ    DX, R8
-	XORQ    R9, R9
-
-wideRow:
-	VBROADCASTSD (SI)(R9*8), Y0
-	VFNMADD231PD (R8), Y0, Y1
-	VFNMADD231PD 32(R8), Y0, Y2
-	VFNMADD231PD 64(R8), Y0, Y3
-	VFNMADD231PD 96(R8), Y0, Y4
-	VFNMADD231PD 128(R8), Y0, Y5
-	VFNMADD231PD 160(R8), Y0, Y6
-	VFNMADD231PD 192(R8), Y0, Y7
-	VFNMADD231PD 224(R8), Y0, Y8
-	ADDQ         BX, R8
-	INCQ         R9
-	CMPQ         R9, CX
-	JL           wideRow
-	VMOVUPD      Y1, (DI)
-	VMOVUPD      Y2, 32(DI)
-	VMOVUPD      Y3, 64(DI)
-	VMOVUPD      Y4, 96(DI)
-	VMOVUPD      Y5, 128(DI)
-	VMOVUPD      Y6, 160(DI)
-	VMOVUPD      Y7, 192(DI)
-	VMOVUPD      Y8, 224(DI)
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000100, DI
-	SUBQ         $0x20, AX
-	JMP          wide
-
-wideDone:
 half:
 	CMPQ    AX, $0x10
 	JL      halfDone
-	VMOVUPD (DI), Y1
-	VMOVUPD 32(DI), Y2
-	VMOVUPD 64(DI), Y3
-	VMOVUPD 96(DI), Y4
+	VMOVUPD (DI), Y0
+	VXORPD  Y4, Y4, Y4
+	VMOVUPD 32(DI), Y1
+	VXORPD  Y5, Y5, Y5
+	VMOVUPD 64(DI), Y2
+	VXORPD  Y6, Y6, Y6
+	VMOVUPD 96(DI), Y3
+	VXORPD  Y7, Y7, Y7
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     halfMore
 
-halfRow:
-	VBROADCASTSD (SI)(R9*8), Y0
-	VFNMADD231PD (R8), Y0, Y1
-	VFNMADD231PD 32(R8), Y0, Y2
-	VFNMADD231PD 64(R8), Y0, Y3
-	VFNMADD231PD 96(R8), Y0, Y4
+halfPair:
+	VBROADCASTSD (SI)(R9*8), Y8
+	VFNMADD231PD (R8), Y8, Y0
+	VFNMADD231PD 32(R8), Y8, Y1
+	VFNMADD231PD 64(R8), Y8, Y2
+	VFNMADD231PD 96(R8), Y8, Y3
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Y8
+	VFNMADD231PD (R8), Y8, Y4
+	VFNMADD231PD 32(R8), Y8, Y5
+	VFNMADD231PD 64(R8), Y8, Y6
+	VFNMADD231PD 96(R8), Y8, Y7
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+halfMore:
 	CMPQ         R9, CX
-	JL           halfRow
-	VMOVUPD      Y1, (DI)
-	VMOVUPD      Y2, 32(DI)
-	VMOVUPD      Y3, 64(DI)
-	VMOVUPD      Y4, 96(DI)
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x10, AX
-	JMP          half
+	JL           halfPair
+	JNE          halfSum
+	VBROADCASTSD (SI)(R9*8), Y8
+	VFNMADD231PD (R8), Y8, Y0
+	VFNMADD231PD 32(R8), Y8, Y1
+	VFNMADD231PD 64(R8), Y8, Y2
+	VFNMADD231PD 96(R8), Y8, Y3
+	ADDQ         BX, R8
+
+halfSum:
+	VADDPD  Y4, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  Y5, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	VADDPD  Y6, Y2, Y2
+	VMOVUPD Y2, 64(DI)
+	VADDPD  Y7, Y3, Y3
+	VMOVUPD Y3, 96(DI)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x10, AX
+	JMP     half
 
 halfDone:
 quarter:
 	CMPQ    AX, $0x08
 	JL      quarterDone
-	VMOVUPD (DI), Y1
-	VMOVUPD 32(DI), Y2
+	VMOVUPD (DI), Y0
+	VXORPD  Y2, Y2, Y2
+	VMOVUPD 32(DI), Y1
+	VXORPD  Y3, Y3, Y3
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     quarterMore
 
-quarterRow:
-	VBROADCASTSD (SI)(R9*8), Y0
-	VFNMADD231PD (R8), Y0, Y1
-	VFNMADD231PD 32(R8), Y0, Y2
+quarterPair:
+	VBROADCASTSD (SI)(R9*8), Y4
+	VFNMADD231PD (R8), Y4, Y0
+	VFNMADD231PD 32(R8), Y4, Y1
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Y4
+	VFNMADD231PD (R8), Y4, Y2
+	VFNMADD231PD 32(R8), Y4, Y3
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+quarterMore:
 	CMPQ         R9, CX
-	JL           quarterRow
-	VMOVUPD      Y1, (DI)
-	VMOVUPD      Y2, 32(DI)
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, DI
-	SUBQ         $0x08, AX
-	JMP          quarter
+	JL           quarterPair
+	JNE          quarterSum
+	VBROADCASTSD (SI)(R9*8), Y4
+	VFNMADD231PD (R8), Y4, Y0
+	VFNMADD231PD 32(R8), Y4, Y1
+	ADDQ         BX, R8
+
+quarterSum:
+	VADDPD  Y2, Y0, Y0
+	VMOVUPD Y0, (DI)
+	VADDPD  Y3, Y1, Y1
+	VMOVUPD Y1, 32(DI)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x08, AX
+	JMP     quarter
 
 quarterDone:
+narrow:
+	CMPQ    AX, $0x04
+	JL      narrowDone
+	VMOVUPD (DI), Y0
+	VXORPD  Y1, Y1, Y1
+	MOVQ    DX, R8
+	XORQ    R9, R9
+	JMP     narrowMore
+
+narrowPair:
+	VBROADCASTSD (SI)(R9*8), Y2
+	VFNMADD231PD (R8), Y2, Y0
+	ADDQ         BX, R8
+	VBROADCASTSD 8(SI)(R9*8), Y2
+	VFNMADD231PD (R8), Y2, Y1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+narrowMore:
+	CMPQ         R9, CX
+	JL           narrowPair
+	JNE          narrowSum
+	VBROADCASTSD (SI)(R9*8), Y2
+	VFNMADD231PD (R8), Y2, Y0
+	ADDQ         BX, R8
+
+narrowSum:
+	VADDPD  Y1, Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x04, AX
+	JMP     narrow
+
+narrowDone:
 tail:
 	CMPQ   AX, $0x01
 	JL     tailDone
-	VMOVSD (DI), X1
+	VMOVSD (DI), X0
+	VXORPD Y1, Y1, Y1
 	MOVQ   DX, R8
 	XORQ   R9, R9
+	JMP    tailMore
 
-tailRow:
-	VMOVSD       (SI)(R9*8), X0
-	VFNMADD231SD (R8), X0, X1
+tailPair:
+	VMOVSD       (SI)(R9*8), X2
+	VFNMADD231SD (R8), X2, X0
 	ADDQ         BX, R8
-	INCQ         R9
+	VMOVSD       8(SI)(R9*8), X2
+	VFNMADD231SD (R8), X2, X1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+tailMore:
 	CMPQ         R9, CX
-	JL           tailRow
-	VMOVSD       X1, (DI)
-	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000008, DI
-	SUBQ         $0x01, AX
-	JMP          tail
+	JL           tailPair
+	JNE          tailSum
+	VMOVSD       (SI)(R9*8), X2
+	VFNMADD231SD (R8), X2, X0
+	ADDQ         BX, R8
+
+tailSum:
+	VADDSD X1, X0, X0
+	VMOVSD X0, (DI)
+	ADDQ   $0x00000008, DX
+	ADDQ   $0x00000008, DI
+	SUBQ   $0x01, AX
+	JMP    tail
 
 tailDone:
 	VZEROUPPER
@@ -477,7 +581,7 @@ block:
 	RET
 
 // func addRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
-// Requires: AVX, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, BMI2
 TEXT ·addRowMultiples512(SB), NOSPLIT, $0-48
 	MOVQ length+0(FP), AX
 	MOVQ rows+8(FP), CX
@@ -485,123 +589,226 @@ TEXT ·addRowMultiples512(SB), NOSPLIT, $0-48
 	MOVQ stride+24(FP), BX
 	MOVQ c+32(FP), SI
 	MOVQ y+40(FP), DI
+	DECQ CX
 	SHLQ $0x03, BX
+	CMPQ AX, $0x08
+	JL   narrowDone
 
 wide:
 	CMPQ    AX, $0x40
 	JL      wideDone
-	VMOVUPD (DI), Z1
-	VMOVUPD 64(DI), Z2
-	VMOVUPD 128(DI), Z3
-	VMOVUPD 192(DI), Z4
-	VMOVUPD 256(DI), Z5
-	VMOVUPD 320(DI), Z6
-	VMOVUPD 384(DI), Z7
-	VMOVUPD 448(DI), Z8
+	VMOVUPD (DI), Z0
+	VXORPD  Z8, Z8, Z8
+	VMOVUPD 64(DI), Z1
+	VXORPD  Z9, Z9, Z9
+	VMOVUPD 128(DI), Z2
+	VXORPD  Z10, Z10, Z10
+	VMOVUPD 192(DI), Z3
+	VXORPD  Z11, Z11, Z11
+	VMOVUPD 256(DI), Z4
+	VXORPD  Z12, Z12, Z12
+	VMOVUPD 320(DI), Z5
+	VXORPD  Z13, Z13, Z13
+	VMOVUPD 384(DI), Z6
+	VXORPD  Z14, Z14, Z14
+	VMOVUPD 448(DI), Z7
+	VXORPD  Z15, Z15, Z15
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     wideMore
 
-wideRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFMADD231PD  (R8), Z0, Z1
-	VFMADD231PD  64(R8), Z0, Z2
-	VFMADD231PD  128(R8), Z0, Z3
-	VFMADD231PD  192(R8), Z0, Z4
-	VFMADD231PD  256(R8), Z0, Z5
-	VFMADD231PD  320(R8), Z0, Z6
-	VFMADD231PD  384(R8), Z0, Z7
-	VFMADD231PD  448(R8), Z0, Z8
+widePair:
+	VBROADCASTSD (SI)(R9*8), Z16
+	VFMADD231PD  (R8), Z16, Z0
+	VFMADD231PD  64(R8), Z16, Z1
+	VFMADD231PD  128(R8), Z16, Z2
+	VFMADD231PD  192(R8), Z16, Z3
+	VFMADD231PD  256(R8), Z16, Z4
+	VFMADD231PD  320(R8), Z16, Z5
+	VFMADD231PD  384(R8), Z16, Z6
+	VFMADD231PD  448(R8), Z16, Z7
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z16
+	VFMADD231PD  (R8), Z16, Z8
+	VFMADD231PD  64(R8), Z16, Z9
+	VFMADD231PD  128(R8), Z16, Z10
+	VFMADD231PD  192(R8), Z16, Z11
+	VFMADD231PD  256(R8), Z16, Z12
+	VFMADD231PD  320(R8), Z16, Z13
+	VFMADD231PD  384(R8), Z16, Z14
+	VFMADD231PD  448(R8), Z16, Z15
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+wideMore:
 	CMPQ         R9, CX
-	JL           wideRow
-	VMOVUPD      Z1, (DI)
-	VMOVUPD      Z2, 64(DI)
-	VMOVUPD      Z3, 128(DI)
-	VMOVUPD      Z4, 192(DI)
-	VMOVUPD      Z5, 256(DI)
-	VMOVUPD      Z6, 320(DI)
-	VMOVUPD      Z7, 384(DI)
-	VMOVUPD      Z8, 448(DI)
-	ADDQ         $0x00000200, DX
-	ADDQ         $0x00000200, DI
-	SUBQ         $0x40, AX
-	JMP          wide
+	JL           widePair
+	JNE          wideSum
+	VBROADCASTSD (SI)(R9*8), Z16
+	VFMADD231PD  (R8), Z16, Z0
+	VFMADD231PD  64(R8), Z16, Z1
+	VFMADD231PD  128(R8), Z16, Z2
+	VFMADD231PD  192(R8), Z16, Z3
+	VFMADD231PD  256(R8), Z16, Z4
+	VFMADD231PD  320(R8), Z16, Z5
+	VFMADD231PD  384(R8), Z16, Z6
+	VFMADD231PD  448(R8), Z16, Z7
+	ADDQ         BX, R8
+
+wideSum:
+	VADDPD  Z8, Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  Z9, Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  Z10, Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  Z11, Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	VADDPD  Z12, Z4, Z4
+	VMOVUPD Z4, 256(DI)
+	VADDPD  Z13, Z5, Z5
+	VMOVUPD Z5, 320(DI)
+	VADDPD  Z14, Z6, Z6
+	VMOVUPD Z6, 384(DI)
+	VADDPD  Z15, Z7, Z7
+	VMOVUPD Z7, 448(DI)
+	ADDQ    $0x00000200, DX
+	ADDQ    $0x00000200, DI
+	SUBQ    $0x40, AX
+	JMP     wide
 
 wideDone:
 half:
 	CMPQ    AX, $0x20
 	JL      halfDone
-	VMOVUPD (DI), Z1
-	VMOVUPD 64(DI), Z2
-	VMOVUPD 128(DI), Z3
-	VMOVUPD 192(DI), Z4
+	VMOVUPD (DI), Z0
+	VXORPD  Z4, Z4, Z4
+	VMOVUPD 64(DI), Z1
+	VXORPD  Z5, Z5, Z5
+	VMOVUPD 128(DI), Z2
+	VXORPD  Z6, Z6, Z6
+	VMOVUPD 192(DI), Z3
+	VXORPD  Z7, Z7, Z7
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     halfMore
 
-halfRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFMADD231PD  (R8), Z0, Z1
-	VFMADD231PD  64(R8), Z0, Z2
-	VFMADD231PD  128(R8), Z0, Z3
-	VFMADD231PD  192(R8), Z0, Z4
+halfPair:
+	VBROADCASTSD (SI)(R9*8), Z8
+	VFMADD231PD  (R8), Z8, Z0
+	VFMADD231PD  64(R8), Z8, Z1
+	VFMADD231PD  128(R8), Z8, Z2
+	VFMADD231PD  192(R8), Z8, Z3
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z8
+	VFMADD231PD  (R8), Z8, Z4
+	VFMADD231PD  64(R8), Z8, Z5
+	VFMADD231PD  128(R8), Z8, Z6
+	VFMADD231PD  192(R8), Z8, Z7
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+halfMore:
 	CMPQ         R9, CX
-	JL           halfRow
-	VMOVUPD      Z1, (DI)
-	VMOVUPD      Z2, 64(DI)
-	VMOVUPD      Z3, 128(DI)
-	VMOVUPD      Z4, 192(DI)
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000100, DI
-	SUBQ         $0x20, AX
-	JMP          half
+	JL           halfPair
+	JNE          halfSum
+	VBROADCASTSD (SI)(R9*8), Z8
+	VFMADD231PD  (R8), Z8, Z0
+	VFMADD231PD  64(R8), Z8, Z1
+	VFMADD231PD  128(R8), Z8, Z2
+	VFMADD231PD  192(R8), Z8, Z3
+	ADDQ         BX, R8
+
+halfSum:
+	VADDPD  Z4, Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  Z5, Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  Z6, Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  Z7, Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x20, AX
+	JMP     half
 
 halfDone:
 quarter:
 	CMPQ    AX, $0x10
 	JL      quarterDone
-	VMOVUPD (DI), Z1
-	VMOVUPD 64(DI), Z2
+	VMOVUPD (DI), Z0
+	VXORPD  Z2, Z2, Z2
+	VMOVUPD 64(DI), Z1
+	VXORPD  Z3, Z3, Z3
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     quarterMore
 
-quarterRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFMADD231PD  (R8), Z0, Z1
-	VFMADD231PD  64(R8), Z0, Z2
+quarterPair:
+	VBROADCASTSD (SI)(R9*8), Z4
+	VFMADD231PD  (R8), Z4, Z0
+	VFMADD231PD  64(R8), Z4, Z1
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z4
+	VFMADD231PD  (R8), Z4, Z2
+	VFMADD231PD  64(R8), Z4, Z3
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+quarterMore:
 	CMPQ         R9, CX
-	JL           quarterRow
-	VMOVUPD      Z1, (DI)
-	VMOVUPD      Z2, 64(DI)
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x10, AX
-	JMP          quarter
+	JL           quarterPair
+	JNE          quarterSum
+	VBROADCASTSD (SI)(R9*8), Z4
+	VFMADD231PD  (R8), Z4, Z0
+	VFMADD231PD  64(R8), Z4, Z1
+	ADDQ         BX, R8
+
+quarterSum:
+	VADDPD  Z2, Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  Z3, Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x10, AX
+	JMP     quarter
 
 quarterDone:
 narrow:
 	CMPQ    AX, $0x08
 	JL      narrowDone
-	VMOVUPD (DI), Z1
+	VMOVUPD (DI), Z0
+	VXORPD  Z1, Z1, Z1
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     narrowMore
 
-narrowRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFMADD231PD  (R8), Z0, Z1
+narrowPair:
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFMADD231PD  (R8), Z2, Z0
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z2
+	VFMADD231PD  (R8), Z2, Z1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+narrowMore:
 	CMPQ         R9, CX
-	JL           narrowRow
-	VMOVUPD      Z1, (DI)
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, DI
-	SUBQ         $0x08, AX
-	JMP          narrow
+	JL           narrowPair
+	JNE          narrowSum
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFMADD231PD  (R8), Z2, Z0
+	ADDQ         BX, R8
+
+narrowSum:
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x08, AX
+	JMP     narrow
 
 narrowDone:
 	TESTQ     AX, AX
@@ -609,26 +816,39 @@ narrowDone:
 	MOVQ      $-1, R8
 	BZHIQ     AX, R8, R8
 	KMOVQ     R8, K1
-	VMOVUPD.Z (DI), K1, Z1
+	VMOVUPD.Z (DI), K1, Z0
+	VXORPD    Z1, Z1, Z1
 	MOVQ      DX, R8
 	XORQ      R9, R9
+	JMP       tailMore
 
-tailRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VMOVUPD.Z    (R8), K1, Z2
-	VFMADD231PD  Z2, Z0, Z1
+tailPair:
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFMADD231PD  (R8), Z2, K1, Z0
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z2
+	VFMADD231PD  (R8), Z2, K1, Z1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+tailMore:
 	CMPQ         R9, CX
-	JL           tailRow
-	VMOVUPD      Z1, K1, (DI)
+	JL           tailPair
+	JNE          tailSum
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFMADD231PD  (R8), Z2, K1, Z0
+	ADDQ         BX, R8
+
+tailSum:
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, K1, (DI)
 
 tailDone:
 	VZEROUPPER
 	RET
 
 // func subtractRowMultiples512(length int, rows int, a *float64, stride int, c *float64, y *float64)
-// Requires: AVX, AVX512BW, AVX512F, BMI2
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, BMI2
 TEXT ·subtractRowMultiples512(SB), NOSPLIT, $0-48
 	MOVQ length+0(FP), AX
 	MOVQ rows+8(FP), CX
@@ -636,123 +856,226 @@ TEXT ·subtractRowMultiples512(SB), NOSPLIT, $0-48
 	MOVQ stride+24(FP), BX
 	MOVQ c+32(FP), SI
 	MOVQ y+40(FP), DI
+	DECQ CX
 	SHLQ $0x03, BX
+	CMPQ AX, $0x08
+	JL   narrowDone
 
 wide:
 	CMPQ    AX, $0x40
 	JL      wideDone
-	VMOVUPD (DI), Z1
-	VMOVUPD 64(DI), Z2
-	VMOVUPD 128(DI), Z3
-	VMOVUPD 192(DI), Z4
-	VMOVUPD 256(DI), Z5
-	VMOVUPD 320(DI), Z6
-	VMOVUPD 384(DI), Z7
-	VMOVUPD 448(DI), Z8
+	VMOVUPD (DI), Z0
+	VXORPD  Z8, Z8, Z8
+	VMOVUPD 64(DI), Z1
+	VXORPD  Z9, Z9, Z9
+	VMOVUPD 128(DI), Z2
+	VXORPD  Z10, Z10, Z10
+	VMOVUPD 192(DI), Z3
+	VXORPD  Z11, Z11, Z11
+	VMOVUPD 256(DI), Z4
+	VXORPD  Z12, Z12, Z12
+	VMOVUPD 320(DI), Z5
+	VXORPD  Z13, Z13, Z13
+	VMOVUPD 384(DI), Z6
+	VXORPD  Z14, Z14, Z14
+	VMOVUPD 448(DI), Z7
+	VXORPD  Z15, Z15, Z15
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     wideMore
 
-wideRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFNMADD231PD (R8), Z0, Z1
-	VFNMADD231PD 64(R8), Z0, Z2
-	VFNMADD231PD 128(R8), Z0, Z3
-	VFNMADD231PD 192(R8), Z0, Z4
-	VFNMADD231PD 256(R8), Z0, Z5
-	VFNMADD231PD 320(R8), Z0, Z6
-	VFNMADD231PD 384(R8), Z0, Z7
-	VFNMADD231PD 448(R8), Z0, Z8
+widePair:
+	VBROADCASTSD (SI)(R9*8), Z16
+	VFNMADD231PD (R8), Z16, Z0
+	VFNMADD231PD 64(R8), Z16, Z1
+	VFNMADD231PD 128(R8), Z16, Z2
+	VFNMADD231PD 192(R8), Z16, Z3
+	VFNMADD231PD 256(R8), Z16, Z4
+	VFNMADD231PD 320(R8), Z16, Z5
+	VFNMADD231PD 384(R8), Z16, Z6
+	VFNMADD231PD 448(R8), Z16, Z7
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z16
+	VFNMADD231PD (R8), Z16, Z8
+	VFNMADD231PD 64(R8), Z16, Z9
+	VFNMADD231PD 128(R8), Z16, Z10
+	VFNMADD231PD 192(R8), Z16, Z11
+	VFNMADD231PD 256(R8), Z16, Z12
+	VFNMADD231PD 320(R8), Z16, Z13
+	VFNMADD231PD 384(R8), Z16, Z14
+	VFNMADD231PD 448(R8), Z16, Z15
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+wideMore:
 	CMPQ         R9, CX
-	JL           wideRow
-	VMOVUPD      Z1, (DI)
-	VMOVUPD      Z2, 64(DI)
-	VMOVUPD      Z3, 128(DI)
-	VMOVUPD      Z4, 192(DI)
-	VMOVUPD      Z5, 256(DI)
-	VMOVUPD      Z6, 320(DI)
-	VMOVUPD      Z7, 384(DI)
-	VMOVUPD      Z8, 448(DI)
-	ADDQ         $0x00000200, DX
-	ADDQ         $0x00000200, DI
-	SUBQ         $0x40, AX
-	JMP          wide
+	JL           widePair
+	JNE          wideSum
+	VBROADCASTSD (SI)(R9*8), Z16
+	VFNMADD231PD (R8), Z16, Z0
+	VFNMADD231PD 64(R8), Z16, Z1
+	VFNMADD231PD 128(R8), Z16, Z2
+	VFNMADD231PD 192(R8), Z16, Z3
+	VFNMADD231PD 256(R8), Z16, Z4
+	VFNMADD231PD 320(R8), Z16, Z5
+	VFNMADD231PD 384(R8), Z16, Z6
+	VFNMADD231PD 448(R8), Z16, Z7
+	ADDQ         BX, R8
+
+wideSum:
+	VADDPD  Z8, Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  Z9, Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  Z10, Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  Z11, Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	VADDPD  Z12, Z4, Z4
+	VMOVUPD Z4, 256(DI)
+	VADDPD  Z13, Z5, Z5
+	VMOVUPD Z5, 320(DI)
+	VADDPD  Z14, Z6, Z6
+	VMOVUPD Z6, 384(DI)
+	VADDPD  Z15, Z7, Z7
+	VMOVUPD Z7, 448(DI)
+	ADDQ    $0x00000200, DX
+	ADDQ    $0x00000200, DI
+	SUBQ    $0x40, AX
+	JMP     wide
 
 wideDone:
 half:
 	CMPQ    AX, $0x20
 	JL      halfDone
-	VMOVUPD (DI), Z1
-	VMOVUPD 64(DI), Z2
-	VMOVUPD 128(DI), Z3
-	VMOVUPD 192(DI), Z4
+	VMOVUPD (DI), Z0
+	VXORPD  Z4, Z4, Z4
+	VMOVUPD 64(DI), Z1
+	VXORPD  Z5, Z5, Z5
+	VMOVUPD 128(DI), Z2
+	VXORPD  Z6, Z6, Z6
+	VMOVUPD 192(DI), Z3
+	VXORPD  Z7, Z7, Z7
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     halfMore
 
-halfRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFNMADD231PD (R8), Z0, Z1
-	VFNMADD231PD 64(R8), Z0, Z2
-	VFNMADD231PD 128(R8), Z0, Z3
-	VFNMADD231PD 192(R8), Z0, Z4
+halfPair:
+	VBROADCASTSD (SI)(R9*8), Z8
+	VFNMADD231PD (R8), Z8, Z0
+	VFNMADD231PD 64(R8), Z8, Z1
+	VFNMADD231PD 128(R8), Z8, Z2
+	VFNMADD231PD 192(R8), Z8, Z3
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z8
+	VFNMADD231PD (R8), Z8, Z4
+	VFNMADD231PD 64(R8), Z8, Z5
+	VFNMADD231PD 128(R8), Z8, Z6
+	VFNMADD231PD 192(R8), Z8, Z7
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+halfMore:
 	CMPQ         R9, CX
-	JL           halfRow
-	VMOVUPD      Z1, (DI)
-	VMOVUPD      Z2, 64(DI)
-	VMOVUPD      Z3, 128(DI)
-	VMOVUPD      Z4, 192(DI)
-	ADDQ         $0x00000100, DX
-	ADDQ         $0x00000100, DI
-	SUBQ         $0x20, AX
-	JMP          half
+	JL           halfPair
+	JNE          halfSum
+	VBROADCASTSD (SI)(R9*8), Z8
+	VFNMADD231PD (R8), Z8, Z0
+	VFNMADD231PD 64(R8), Z8, Z1
+	VFNMADD231PD 128(R8), Z8, Z2
+	VFNMADD231PD 192(R8), Z8, Z3
+	ADDQ         BX, R8
+
+halfSum:
+	VADDPD  Z4, Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  Z5, Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	VADDPD  Z6, Z2, Z2
+	VMOVUPD Z2, 128(DI)
+	VADDPD  Z7, Z3, Z3
+	VMOVUPD Z3, 192(DI)
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x20, AX
+	JMP     half
 
 halfDone:
 quarter:
 	CMPQ    AX, $0x10
 	JL      quarterDone
-	VMOVUPD (DI), Z1
-	VMOVUPD 64(DI), Z2
+	VMOVUPD (DI), Z0
+	VXORPD  Z2, Z2, Z2
+	VMOVUPD 64(DI), Z1
+	VXORPD  Z3, Z3, Z3
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     quarterMore
 
-quarterRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFNMADD231PD (R8), Z0, Z1
-	VFNMADD231PD 64(R8), Z0, Z2
+quarterPair:
+	VBROADCASTSD (SI)(R9*8), Z4
+	VFNMADD231PD (R8), Z4, Z0
+	VFNMADD231PD 64(R8), Z4, Z1
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z4
+	VFNMADD231PD (R8), Z4, Z2
+	VFNMADD231PD 64(R8), Z4, Z3
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+quarterMore:
 	CMPQ         R9, CX
-	JL           quarterRow
-	VMOVUPD      Z1, (DI)
-	VMOVUPD      Z2, 64(DI)
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x10, AX
-	JMP          quarter
+	JL           quarterPair
+	JNE          quarterSum
+	VBROADCASTSD (SI)(R9*8), Z4
+	VFNMADD231PD (R8), Z4, Z0
+	VFNMADD231PD 64(R8), Z4, Z1
+	ADDQ         BX, R8
+
+quarterSum:
+	VADDPD  Z2, Z0, Z0
+	VMOVUPD Z0, (DI)
+	VADDPD  Z3, Z1, Z1
+	VMOVUPD Z1, 64(DI)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x10, AX
+	JMP     quarter
 
 quarterDone:
 narrow:
 	CMPQ    AX, $0x08
 	JL      narrowDone
-	VMOVUPD (DI), Z1
+	VMOVUPD (DI), Z0
+	VXORPD  Z1, Z1, Z1
 	MOVQ    DX, R8
 	XORQ    R9, R9
+	JMP     narrowMore
 
-narrowRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VFNMADD231PD (R8), Z0, Z1
+narrowPair:
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFNMADD231PD (R8), Z2, Z0
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z2
+	VFNMADD231PD (R8), Z2, Z1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+narrowMore:
 	CMPQ         R9, CX
-	JL           narrowRow
-	VMOVUPD      Z1, (DI)
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, DI
-	SUBQ         $0x08, AX
-	JMP          narrow
+	JL           narrowPair
+	JNE          narrowSum
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFNMADD231PD (R8), Z2, Z0
+	ADDQ         BX, R8
+
+narrowSum:
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, (DI)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x08, AX
+	JMP     narrow
 
 narrowDone:
 	TESTQ     AX, AX
@@ -760,19 +1083,32 @@ narrowDone:
 	MOVQ      $-1, R8
 	BZHIQ     AX, R8, R8
 	KMOVQ     R8, K1
-	VMOVUPD.Z (DI), K1, Z1
+	VMOVUPD.Z (DI), K1, Z0
+	VXORPD    Z1, Z1, Z1
 	MOVQ      DX, R8
 	XORQ      R9, R9
+	JMP       tailMore
 
-tailRow:
-	VBROADCASTSD (SI)(R9*8), Z0
-	VMOVUPD.Z    (R8), K1, Z2
-	VFNMADD231PD Z2, Z0, Z1
+tailPair:
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFNMADD231PD (R8), Z2, K1, Z0
 	ADDQ         BX, R8
-	INCQ         R9
+	VBROADCASTSD 8(SI)(R9*8), Z2
+	VFNMADD231PD (R8), Z2, K1, Z1
+	ADDQ         BX, R8
+	ADDQ         $0x02, R9
+
+tailMore:
 	CMPQ         R9, CX
-	JL           tailRow
-	VMOVUPD      Z1, K1, (DI)
+	JL           tailPair
+	JNE          tailSum
+	VBROADCASTSD (SI)(R9*8), Z2
+	VFNMADD231PD (R8), Z2, K1, Z0
+	ADDQ         BX, R8
+
+tailSum:
+	VADDPD  Z1, Z0, Z0
+	VMOVUPD Z0, K1, (DI)
 
 tailDone:
 	VZEROUPPER

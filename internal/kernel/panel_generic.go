@@ -23,32 +23,32 @@ func sumLanes(l *[8]float64) float64 {
 }
 
 func addRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
-	if len(y) < len(c) {
-		// Sums that stay in a register do not wait for memory.
-		for j, sum := range y {
-			at := j
-			for _, f := range c {
-				sum = math.FMA(f, a[at], sum)
-				at += stride
-			}
-			y[j] = sum
+	for j, even := range y {
+		odd, at := 0.0, j
+		for r := 0; r+1 < len(c); r += 2 {
+			even = math.FMA(c[r], a[at], even)
+			odd = math.FMA(c[r+1], a[at+stride], odd)
+			at += 2 * stride
 		}
-		return
-	}
-	for r, f := range c {
-		row := a[r*stride:][:len(y)]
-		for j := range y {
-			y[j] = math.FMA(f, row[j], y[j])
+		if len(c)%2 == 1 {
+			even = math.FMA(c[len(c)-1], a[at], even)
 		}
+		y[j] = even + odd
 	}
 }
 
 func subtractRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
-	for r, f := range c {
-		row := a[r*stride:][:len(y)]
-		for j := range y {
-			y[j] = math.FMA(-f, row[j], y[j])
+	for j, even := range y {
+		odd, at := 0.0, j
+		for r := 0; r+1 < len(c); r += 2 {
+			even = math.FMA(-c[r], a[at], even)
+			odd = math.FMA(-c[r+1], a[at+stride], odd)
+			at += 2 * stride
 		}
+		if len(c)%2 == 1 {
+			even = math.FMA(-c[len(c)-1], a[at], even)
+		}
+		y[j] = even + odd
 	}
 }
 

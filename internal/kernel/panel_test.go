@@ -56,9 +56,13 @@ func TestSubtractRowMultiples(t *testing.T) { testRowMultiples(t, SubtractRowMul
 func testRowMultiples(t *testing.T, f func(a []float64, stride int, c, y []float64), sign float64) {
 	eachPanel(t, func(t *testing.T, a0, y0, c0 []float64, rows, stride, shift int) {
 		want := append([]float64(nil), y0...)
-		for r, c := range c0 {
-			for j := range want {
-				want[j] = math.FMA(sign*c, a0[r*stride+j], want[j])
+		for j, y := range y0 {
+			chains := [2]float64{y, 0}
+			for r, c := range c0 {
+				chains[r%2] = math.FMA(sign*c, a0[r*stride+j], chains[r%2])
+			}
+			if rows > 0 { // none leave the sign of a zero
+				want[j] = chains[0] + chains[1]
 			}
 		}
 		onEachPath(t, func(t *testing.T) []float64 {

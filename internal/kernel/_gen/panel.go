@@ -13,8 +13,8 @@ func panel() {
 	for _, v := range []vector{v256, v512} {
 		dotRow(v)
 		dotFourRows(v)
-		rowMultiples("addRowMultiples", v, func(row, factor, y Op) { VFMADD231PD(row, factor, y) }, func(row, factor, y Op) { VFMADD231SD(row, factor, y) })
-		rowMultiples("subtractRowMultiples", v, func(row, factor, y Op) { VFNMADD231PD(row, factor, y) }, func(row, factor, y Op) { VFNMADD231SD(row, factor, y) })
+		rowMultiples("addRowMultiples", v, VFMADD231PD, VFMADD231SD)
+		rowMultiples("subtractRowMultiples", v, VFNMADD231PD, VFNMADD231SD)
 		rotate(v)
 	}
 }
@@ -82,21 +82,26 @@ func sumLanes(v vector, lanes []reg.VecVirtual) reg.Register {
 }
 
 // rowMultiples: y[j] ±= Σ c[r]·a[r·stride + j], for stripes of y that stay in
-// registers while the rows pass. What is less than eight wide is masked, or goes
-// number by number where there are no masks. fused and fusedOne take a product to
-// a register and to a single number.
-func rowMultiples(name string, v vector, fused, fusedOne func(row, factor, y Op)) {
+// registers while the rows pass, two at a time. What is less than a register wide is
+// masked, or goes number by number where there are no masks. fused and fusedOne take a
+// product to a register and to a single number.
+func rowMultiples(name string, v vector, fused, fusedOne func(rowFactorY ...Op)) {
 	kernel(name+v.name, "func(length, rows int, a *float64, stride int, c, y *float64)")
 	p := multiples{
-		v: v, fused: fused, fusedOne: fusedOne, left: pointer("length"), rows: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
-		c: pointer("c"), y: pointer("y"), factor: v.register(), at: GP64(), r: GP64(),
+		v: v, fused: fused, fusedOne: fusedOne, left: pointer("length"), last: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
+		c: pointer("c"), y: pointer("y"), at: GP64(), r: GP64(),
 	}
+	DECQ(p.last)
 	SHLQ(U8(3), p.stride)
-	p.stripe("wide", 8, false)
+	if v.bytes == 64 {
+		CMPQ(p.left, U8(uint8(v.doubles())))
+		JL(LabelRef("narrowDone"))
+		p.stripe("wide", 8, false)
+	}
 	p.stripe("half", 4, false)
 	p.stripe("quarter", 2, false)
+	p.stripe("narrow", 1, false)
 	if v.bytes == 64 {
-		p.stripe("narrow", 1, false)
 		p.stripe("tail", 1, true)
 	} else {
 		p.stripe("tail", 0, false)
@@ -105,13 +110,12 @@ func rowMultiples(name string, v vector, fused, fusedOne func(row, factor, y Op)
 	RET()
 }
 
-// multiples are the instructions and registers of rowMultiples.
+// multiples are the instructions and registers of rowMultiples. Last is the last row.
 type multiples struct {
-	fused, fusedOne func(row, factor, y Op)
+	fused, fusedOne func(rowFactorY ...Op)
 
 	v                                  vector
-	left, rows, a, stride, c, y, at, r reg.GPVirtual
-	factor                             reg.VecVirtual
+	left, last, a, stride, c, y, at, r reg.GPVirtual
 }
 
 // stripe takes stripes of some registers as long as there are columns for them. No
@@ -121,7 +125,8 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 	if registers == 0 {
 		size = 1
 	}
-	sum := p.v.registers(max(1, registers))
+	even, odd := p.v.registers(max(1, registers)), p.v.registers(max(1, registers))
+	factor := p.v.register()
 	Label(name)
 	mask := reg.Register(nil)
 	if masked {
@@ -133,7 +138,7 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 		JL(LabelRef(name + "Done"))
 	}
 	at := func(base reg.GPVirtual, i int) Mem { return Mem{Base: base, Disp: i * p.v.bytes} }
-	for i, s := range sum {
+	for i, s := range even {
 		switch {
 		case masked:
 			VMOVUPD_Z(at(p.y, i), mask, s)
@@ -142,37 +147,49 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 		default:
 			VMOVUPD(at(p.y, i), s)
 		}
+		VXORPD(odd[i], odd[i], odd[i])
+	}
+	row := func(r int, sum []reg.VecVirtual) {
+		c := Mem{Base: p.c, Index: p.r, Scale: 8, Disp: 8 * r}
+		if registers == 0 {
+			VMOVSD(c, low(factor))
+			p.fusedOne(at(p.at, 0), low(factor), low(sum[0]))
+		} else {
+			VBROADCASTSD(c, factor)
+		}
+		for i, s := range sum[:registers] {
+			if masked {
+				// What is masked does not touch what lies behind the row.
+				p.fused(at(p.at, i), factor, mask, s)
+			} else {
+				p.fused(at(p.at, i), factor, s)
+			}
+		}
+		ADDQ(p.stride, p.at)
 	}
 	MOVQ(p.a, p.at)
 	XORQ(p.r, p.r)
-	Label(name + "Row")
-	if registers == 0 {
-		VMOVSD(Mem{Base: p.c, Index: p.r, Scale: 8}, low(p.factor))
-		p.fusedOne(at(p.at, 0), low(p.factor), low(sum[0]))
-	} else {
-		VBROADCASTSD(Mem{Base: p.c, Index: p.r, Scale: 8}, p.factor)
-		for i, s := range sum {
-			if masked {
-				// Masked loads do not touch what lies behind the row.
-				row := p.v.register()
-				VMOVUPD_Z(at(p.at, i), mask, row)
-				p.fused(row, p.factor, s)
-			} else {
-				p.fused(at(p.at, i), p.factor, s)
-			}
-		}
-	}
-	ADDQ(p.stride, p.at)
-	INCQ(p.r)
-	CMPQ(p.r, p.rows)
-	JL(LabelRef(name + "Row"))
-	for i, s := range sum {
+	JMP(LabelRef(name + "More"))
+	Label(name + "Pair")
+	row(0, even)
+	row(1, odd)
+	ADDQ(U8(2), p.r)
+	Label(name + "More")
+	CMPQ(p.r, p.last)
+	JL(LabelRef(name + "Pair"))
+	JNE(LabelRef(name + "Sum"))
+	row(0, even)
+	Label(name + "Sum")
+	for i, s := range even {
 		switch {
 		case masked:
+			VADDPD(odd[i], s, s)
 			VMOVUPD(s, mask, at(p.y, i))
 		case registers == 0:
+			VADDSD(low(odd[i]), low(s), low(s))
 			VMOVSD(low(s), at(p.y, i))
 		default:
+			VADDPD(odd[i], s, s)
 			VMOVUPD(s, at(p.y, i))
 		}
 	}

@@ -2,7 +2,6 @@ package dense
 
 import (
 	"math"
-	"slices"
 
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
@@ -51,7 +50,10 @@ func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
 	}
 	scale := powerOfTwo(largest)
 	solve := eighLarge
-	if n <= smallRows {
+	switch {
+	case n == 2:
+		solve = eighTwo
+	case n <= smallRows:
 		solve = eighSmall
 	}
 	if err := solve(workers, a, values, 1/scale); err != nil {
@@ -82,19 +84,10 @@ func EighValues(workers int, a kernel.Matrix[float64], values []float64) error {
 	t, free := newReduction(a, 1/scale)
 	defer free()
 	t.reduce(parallel.Workers(workers))
-	if err := valuesQL(t.d, t.e); err != nil {
+	if err := rationalQL(t.d, t.e); err != nil {
 		return err
 	}
 	return unscale(values, t.d, scale)
-}
-
-// valuesQL is implicitQL without vectors; d ascends then.
-func valuesQL(d, e []float64) error {
-	if err := implicitQL(d, e, kernel.Matrix[float64]{Rows: len(d)}); err != nil {
-		return err
-	}
-	slices.Sort(d)
-	return nil
 }
 
 // unscale writes x·scale to values, which ascend.

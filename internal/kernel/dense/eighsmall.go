@@ -5,7 +5,7 @@ import (
 )
 
 // smallRows is the size up to which [Eigh] needs neither blocks nor workers.
-const smallRows = 128
+const smallRows = 100
 
 // eighSmall is [Eigh] of a·scale for a few rows: the reflections are applied one at a time,
 // and the QL sweeps turn the rows of their product at once.
@@ -31,8 +31,13 @@ func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64)
 // eighValuesSmall is [EighValues] of a·scale for a few rows.
 func eighValuesSmall(a kernel.Matrix[float64], values []float64, scale float64) error {
 	n := a.Rows
-	if n == 1 {
+	switch n {
+	case 1:
 		values[0] = a.Data[0] * scale
+		return nil
+	case 2:
+		beside := a.At(1, 0) * scale
+		values[0], values[1] = valuesOfTwo(a.At(0, 0)*scale, a.At(1, 1)*scale, float64(beside*beside))
 		return nil
 	}
 	work := kernel.MatrixOf(make([]float64, n*n), n, n)
@@ -45,7 +50,7 @@ func eighValuesSmall(a kernel.Matrix[float64], values []float64, scale float64) 
 	}
 	r := newSmallReduction(n)
 	r.reduce(work, values)
-	return valuesQL(values, r.e)
+	return rationalQL(values, r.e)
 }
 
 // A smallReduction turns a symmetric matrix of a few rows into a tridiagonal one, as

@@ -13,22 +13,15 @@ const sweepsMost = 60
 // i and i+1 by the QL algorithm with implicit shifts (Dubrulle, Martin and
 // Wilkinson, 1968). d becomes the eigenvalues, in no order, and the rows of z are
 // multiplied by the transposed eigenvectors: from the identity, row i becomes the
-// eigenvector of d[i]. z may have no columns. e, as long as d, is
-// used up; its last number has no meaning.
+// eigenvector of d[i]. e, as long as d, is used up; its last number has no
+// meaning.
 //
 // Numbers e that are negligible beside the largest number of all are cut: the
 // rounding of a sweep keeps the smaller ones of a graded problem from
 // converging further.
 func implicitQL(d, e []float64, z kernel.Matrix[float64]) error {
 	n := len(d)
-	floor := 0.0
-	for i, x := range d {
-		floor = max(floor, math.Abs(x))
-		if i < n-1 {
-			floor = max(floor, math.Abs(e[i]))
-		}
-	}
-	floor *= unitRoundoff
+	floor := cutBelow(d, e)
 	for l := range n {
 		for sweep := 0; ; sweep++ {
 			m := l
@@ -45,6 +38,19 @@ func implicitQL(d, e []float64, z kernel.Matrix[float64]) error {
 		}
 	}
 	return nil
+}
+
+// cutBelow returns the size up to which a number e is negligible beside the largest of
+// a tridiagonal problem.
+func cutBelow(d, e []float64) float64 {
+	largest := 0.0
+	for i, x := range d {
+		largest = max(largest, math.Abs(x))
+		if i < len(d)-1 {
+			largest = max(largest, math.Abs(e[i]))
+		}
+	}
+	return largest * unitRoundoff
 }
 
 // sweepQL does one sweep over rows l … m, between which no e is negligible.
@@ -67,9 +73,7 @@ func sweepQL(d, e []float64, z kernel.Matrix[float64], l, m int) {
 		p = float64(s * r)
 		d[i+1] = g + p
 		g = float64(c*r) - b
-		if z.Cols > 0 {
-			kernel.Rotate(z.Row(i), z.Row(i+1), c, -s)
-		}
+		kernel.Rotate(z.Row(i), z.Row(i+1), c, -s)
 	}
 	d[l] -= p
 	e[l] = g
