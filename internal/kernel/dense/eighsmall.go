@@ -18,7 +18,7 @@ func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64)
 			a.Data[j*a.Stride+i] = row[j]
 		}
 	}
-	r := newSmallReduction(n)
+	r := newSmallReduction(n, n, 0)
 	r.reduce(a, values)
 	r.multiply(a)
 	if err := implicitQL(values, r.e, a); err != nil {
@@ -40,7 +40,8 @@ func eighValuesSmall(a kernel.Matrix[float64], values []float64, scale float64) 
 		values[0], values[1] = valuesOfTwo(a.At(0, 0)*scale, a.At(1, 1)*scale, float64(beside*beside))
 		return nil
 	}
-	work := kernel.MatrixOf(make([]float64, n*n), n, n)
+	r := newSmallReduction(n, 1, n*n)
+	work := kernel.MatrixOf(r.spare, n, n)
 	for i := range n {
 		row := work.Row(i)
 		for j, x := range a.Row(i)[:i+1] {
@@ -48,30 +49,37 @@ func eighValuesSmall(a kernel.Matrix[float64], values []float64, scale float64) 
 			work.Data[j*n+i] = row[j]
 		}
 	}
-	r := newSmallReduction(n)
 	r.reduce(work, values)
 	return rationalQL(values, r.e)
 }
 
 // A smallReduction turns a symmetric matrix of a few rows into a tridiagonal one, as
-// reduction does for many.
+// reduction does for many. It keeps all reflectors, or the last one for those who want
+// values alone.
 type smallReduction struct {
-	e, tau, product, pair, factors []float64
-	reflectors                     kernel.Matrix[float64]
+	e, tau, product, pair, factors, spare []float64
+	reflectors                            kernel.Matrix[float64]
 }
 
-func newSmallReduction(n int) *smallReduction {
+// newSmallReduction returns the memory for n rows, of which reflectors are kept for n
+// or 1, and spare numbers.
+func newSmallReduction(n, kept, spare int) *smallReduction {
 	width := roundUp(n, 8)
-	work := make([]float64, (n+6)*width)
+	work := make([]float64, 3*n+(kept+2)*width+2+spare)
 	take := func(k int) []float64 {
 		x := work[:k:k]
 		work = work[k:]
 		return x
 	}
-	return &smallReduction{
+	r := &smallReduction{
 		e: take(n), tau: take(n), product: take(n), pair: take(2 * width), factors: take(2),
-		reflectors: kernel.Matrix[float64]{Data: take(n * width), Rows: n, Cols: width, Stride: width},
+		reflectors: kernel.Matrix[float64]{Data: take(kept * width), Rows: n, Cols: width, Stride: width},
+		spare:      work,
 	}
+	if kept == 1 {
+		r.reflectors.Stride = 0
+	}
+	return r
 }
 
 // reduce reduces a, all of it; d becomes the diagonal.
@@ -79,6 +87,7 @@ func (r *smallReduction) reduce(a kernel.Matrix[float64], d []float64) {
 	n := a.Rows
 	for j := range n - 1 {
 		v := r.reflectors.Row(j)
+		clear(v[:j+2]) // what the last one left where this one begins
 		rest := a.Block(j+1, j+1, n-j-1, n-j-1)
 		column := r.product[:n-j-1]
 		copy(column, a.Row(j)[j+1:])
