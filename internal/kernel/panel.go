@@ -35,9 +35,11 @@ func AddRowMultiples(a []float64, stride int, c, y []float64) {
 	}
 }
 
-// SubtractRowMultiples is [AddRowMultiples] with the negative of each factor:
+// SubtractRowMultiples is [AddRowMultiples] with the negative of each factor,
 //
 //	y[j] −= Σ c[r]·a[r, j]
+//
+// but in one chain of all rows in order, which goes on where another call left it.
 func SubtractRowMultiples(a []float64, stride int, c, y []float64) {
 	mustFitPanel(a, stride, len(y), len(c))
 	if len(c) > 0 && len(y) > 0 && !subtractRowMultiplesVector(len(y), len(c), &a[0], stride, &c[0], &y[0]) {

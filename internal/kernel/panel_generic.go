@@ -38,17 +38,11 @@ func addRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
 }
 
 func subtractRowMultiplesGeneric(a []float64, stride int, c, y []float64) {
-	for j, even := range y {
-		odd, at := 0.0, j
-		for r := 0; r+1 < len(c); r += 2 {
-			even = math.FMA(-c[r], a[at], even)
-			odd = math.FMA(-c[r+1], a[at+stride], odd)
-			at += 2 * stride
+	for r, f := range c {
+		row := a[r*stride:][:len(y)]
+		for j := range y {
+			y[j] = math.FMA(-f, row[j], y[j])
 		}
-		if len(c)%2 == 1 {
-			even = math.FMA(-c[len(c)-1], a[at], even)
-		}
-		y[j] = even + odd
 	}
 }
 

@@ -13,8 +13,8 @@ func panel() {
 	for _, v := range []vector{v256, v512} {
 		dotRow(v)
 		dotFourRows(v)
-		rowMultiples("addRowMultiples", v, VFMADD231PD, VFMADD231SD)
-		rowMultiples("subtractRowMultiples", v, VFNMADD231PD, VFNMADD231SD)
+		rowMultiples("addRowMultiples", v, 2, VFMADD231PD, VFMADD231SD)
+		rowMultiples("subtractRowMultiples", v, 1, VFNMADD231PD, VFNMADD231SD)
 		rotate(v)
 	}
 }
@@ -82,13 +82,13 @@ func sumLanes(v vector, lanes []reg.VecVirtual) reg.Register {
 }
 
 // rowMultiples: y[j] ±= Σ c[r]·a[r·stride + j], for stripes of y that stay in
-// registers while the rows pass, two at a time. What is less than a register wide is
-// masked, or goes number by number where there are no masks. fused and fusedOne take a
-// product to a register and to a single number.
-func rowMultiples(name string, v vector, fused, fusedOne func(rowFactorY ...Op)) {
+// registers while the rows pass, two at a time, in one chain of sums or in two. What is
+// less than a register wide is masked, or goes number by number where there are no
+// masks. fused and fusedOne take a product to a register and to a single number.
+func rowMultiples(name string, v vector, chains int, fused, fusedOne func(rowFactorY ...Op)) {
 	kernel(name+v.name, "func(length, rows int, a *float64, stride int, c, y *float64)")
 	p := multiples{
-		v: v, fused: fused, fusedOne: fusedOne, left: pointer("length"), last: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
+		v: v, chains: chains, fused: fused, fusedOne: fusedOne, left: pointer("length"), last: pointer("rows"), a: pointer("a"), stride: pointer("stride"),
 		c: pointer("c"), y: pointer("y"), at: GP64(), r: GP64(),
 	}
 	DECQ(p.last)
@@ -115,6 +115,7 @@ type multiples struct {
 	fused, fusedOne func(rowFactorY ...Op)
 
 	v                                  vector
+	chains                             int
 	left, last, a, stride, c, y, at, r reg.GPVirtual
 }
 
@@ -125,7 +126,11 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 	if registers == 0 {
 		size = 1
 	}
-	even, odd := p.v.registers(max(1, registers)), p.v.registers(max(1, registers))
+	even := p.v.registers(max(1, registers))
+	odd := even
+	if p.chains == 2 {
+		odd = p.v.registers(len(even))
+	}
 	factor := p.v.register()
 	Label(name)
 	mask := reg.Register(nil)
@@ -147,7 +152,9 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 		default:
 			VMOVUPD(at(p.y, i), s)
 		}
-		VXORPD(odd[i], odd[i], odd[i])
+		if p.chains == 2 {
+			VXORPD(odd[i], odd[i], odd[i])
+		}
 	}
 	row := func(r int, sum []reg.VecVirtual) {
 		c := Mem{Base: p.c, Index: p.r, Scale: 8, Disp: 8 * r}
@@ -181,15 +188,15 @@ func (p multiples) stripe(name string, registers int, masked bool) {
 	row(0, even)
 	Label(name + "Sum")
 	for i, s := range even {
+		if p.chains == 2 {
+			VADDPD(odd[i], s, s)
+		}
 		switch {
 		case masked:
-			VADDPD(odd[i], s, s)
 			VMOVUPD(s, mask, at(p.y, i))
 		case registers == 0:
-			VADDSD(low(odd[i]), low(s), low(s))
 			VMOVSD(low(s), at(p.y, i))
 		default:
-			VADDPD(odd[i], s, s)
 			VMOVUPD(s, at(p.y, i))
 		}
 	}
