@@ -7,7 +7,7 @@ import (
 )
 
 // pivotedTinyRows is the size up to which numbers are taken one by one.
-const pivotedTinyRows = 16
+const pivotedTinyRows = 17
 
 // pivotedTiny is [PivotedCholesky] of a matrix too small for vectors, with their
 // bits. It works in the lower triangle.
