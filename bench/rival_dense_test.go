@@ -41,7 +41,7 @@ func denseRivals() []rival {
 		}
 	}
 	return []rival{
-		denseRival("Eigh", 513,
+		denseRival("Eigh", 1024,
 			func(a []float64, n int) { must(dense.Eigh(0, square(a, n), make([]float64, n))) },
 			eigen(lapack.EVCompute)),
 		denseRival("EighValues", 513,
