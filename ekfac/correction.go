@@ -35,7 +35,7 @@ func newCorrection[F kernel.Float](f *fit, workers int, m *Module, inputs *rotat
 		tally:  newTally(workers, m, f.exampleGroups(m), lambdaMatrix, m.Name, x.size, int(m.Columns())),
 		inputs: inputs, ofRows: f.ofRows(m), group: kernel.NewMatrix[F](x.size, int(m.Columns())),
 	}
-	if f.capture.Manifest().Level == capture.Rows {
+	if f.capture.Manifest().HasRows() {
 		c.starts = f.capture.Starts(m.RowSet)
 	}
 	var err error

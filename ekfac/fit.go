@@ -122,7 +122,7 @@ func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error)
 
 // rowsOf returns how many rows the covariances of a module have of the first examples.
 func (f *fit) rowsOf(m *Module, examples int64) int64 {
-	if f.Sharing == Reduce || f.capture.Manifest().Level != capture.Rows {
+	if f.Sharing == Reduce || !f.capture.Manifest().HasRows() {
 		return examples
 	}
 	return f.capture.Starts(m.RowSet)[examples]
@@ -138,7 +138,7 @@ func (f *fit) rowGroups(m *Module) groups {
 
 // exampleGroups are those of the sums over gradients of examples.
 func (f *fit) exampleGroups(m *Module) groups {
-	if x := f.capture.Manifest(); x.Level == capture.Rows && x.RowSets[m.RowSet] == 1 {
+	if x := f.capture.Manifest(); x.HasRows() && x.RowSets[m.RowSet] == 1 {
 		return groups{leafRows, f.last}
 	}
 	return groups{leafExamples, f.last}

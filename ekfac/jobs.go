@@ -165,7 +165,7 @@ func (f *fit) blockExamples(modules []string) int {
 		}
 		width := x.Out * x.Columns()
 		rows := int64(1)
-		if m.Level == capture.Rows {
+		if m.HasRows() {
 			width, rows = x.Out, f.capture.RowCount(x.RowSet)/f.capture.Len()+1
 			if !groups[x.InputGroup] {
 				width += x.Columns()

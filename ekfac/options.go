@@ -121,7 +121,7 @@ func (o *FitOptions) complete() error {
 // check says why the modules of a capture cannot be fitted in this way.
 func (o *FitOptions) check(c *capture.Capture, modules []Module) error {
 	m := c.Manifest()
-	if m.Level != capture.Rows && o.Method != Diagonal {
+	if !m.HasRows() && o.Method != Diagonal {
 		return fmt.Errorf("%s: has the level %s; factors are made of rows, from gradients only %s can be fitted", c.Dir(), m.Level, Diagonal)
 	}
 	if len(modules) == 0 {
@@ -132,7 +132,7 @@ func (o *FitOptions) check(c *capture.Capture, modules []Module) error {
 	}
 	for i := range modules {
 		x := &modules[i]
-		if x.Rows == 0 && m.Level == capture.Rows {
+		if x.Rows == 0 && m.HasRows() {
 			return fmt.Errorf("%s: the examples have no rows of module %q", c.Dir(), x.Name)
 		}
 		if int64(o.Blocks) > min(x.Columns(), x.Out) {

@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"edit":      edit,
 			"mangle":    mangle,
 			"capture":   captureFolder,
+			"relevel":   relevel,
 			"vectors":   vectors,
 			"classes":   classes,
 			"sequences": sequences,

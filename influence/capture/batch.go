@@ -16,10 +16,13 @@ type Batch struct {
 	Tokens  []int64            // label positions; nil means one each
 	Offsets map[string][]int64 // of each ragged row set: where each example's rows begin, and the last one's end
 
-	Inputs          map[string]Values  // by input group, at level rows
+	Inputs          map[string]Values  // by input group, at levels rows and last_layer
 	Indices         map[string][]int64 // by input group of indices, at level rows
-	OutputGradients map[string]Values  // by module, at level rows
+	OutputGradients map[string]Values  // by module, at levels rows and last_layer
 	Gradients       map[string]Values  // by module, at level grads: out × Columns for each example
+
+	Logits Values  // at level last_layer, where the head tells of them: out for each example
+	Labels []int64 // likewise: the class of each example
 }
 
 // Values are numbers of one of three types; the others are nil. Numbers of another
@@ -35,6 +38,9 @@ func (v Values) len() int64 { return int64(max(len(v.F64), len(v.F32), len(v.Hal
 
 // values returns a tensor of the batch that is stored as floating-point numbers.
 func (b *Batch) values(tensor string) (Values, bool) {
+	if tensor[0] == 'z' {
+		return b.Logits, true
+	}
 	of := map[byte]map[string]Values{'a': b.Inputs, 'g': b.OutputGradients, 'G': b.Gradients}[tensor[0]]
 	v, there := of[tensor[2:]]
 	return v, there
@@ -58,6 +64,14 @@ func (b *Batch) check(dir string, m *Manifest, list []content) error {
 	n := len(b.IDs)
 	if len(b.Loss) != n || b.Tokens != nil && len(b.Tokens) != n {
 		return problem(dir, "a batch of %d keys has %d losses and %d token counts", n, len(b.Loss), len(b.Tokens))
+	}
+	if m.hasLabels() {
+		if len(b.Labels) != n {
+			return problem(dir, "a batch of %d keys has %d labels", n, len(b.Labels))
+		}
+		if err := m.checkLabels(dir, b.IDs, b.Labels); err != nil {
+			return err
+		}
 	}
 	for _, set := range raggedSets(m) {
 		o := b.Offsets[set]
@@ -91,7 +105,7 @@ func (b *Batch) check(dir string, m *Manifest, list []content) error {
 func raggedSets(m *Manifest) []string {
 	var sets []string
 	for _, x := range m.Modules {
-		if m.Level == Rows && m.RowSets[x.RowSet] == Ragged && !slices.Contains(sets, x.RowSet) {
+		if m.HasRows() && m.RowSets[x.RowSet] == Ragged && !slices.Contains(sets, x.RowSet) {
 			sets = append(sets, x.RowSet)
 		}
 	}

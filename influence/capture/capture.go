@@ -21,6 +21,7 @@ type Capture struct {
 	loss     []float64
 	tokens   []int64
 	flagged  []bool
+	labels   []int64            // of a head
 	starts   map[string][]int64 // of ragged row sets: n + 1, over the whole capture
 }
 
@@ -121,7 +122,7 @@ func (c *Capture) addShard(i int, path string) error {
 			return err
 		}
 	}
-	return c.addExamples(i, n)
+	return c.addExamples(i, path, n)
 }
 
 // addOffsets appends the offsets of a shard to the starts of a row set.
@@ -140,8 +141,8 @@ func (c *Capture) addOffsets(path, set string, offsets []int64) error {
 	return nil
 }
 
-// addExamples appends keys, losses, tokens and flags of a shard.
-func (c *Capture) addExamples(i int, n int64) error {
+// addExamples appends keys, losses, tokens, labels and flags of a shard.
+func (c *Capture) addExamples(i int, path string, n int64) error {
 	ids, err := c.tensors.Ints(i, "ids", 0, n)
 	if err != nil {
 		return err
@@ -155,6 +156,16 @@ func (c *Capture) addExamples(i int, n int64) error {
 		return err
 	}
 	c.ids, c.loss, c.tokens = append(c.ids, ids...), append(c.loss, loss...), append(c.tokens, tokens...)
+	if c.manifest.hasLabels() {
+		labels, err := c.tensors.Ints(i, "labels", 0, n)
+		if err != nil {
+			return err
+		}
+		if err := c.manifest.checkLabels(path, ids, labels); err != nil {
+			return err
+		}
+		c.labels = append(c.labels, labels...)
+	}
 	flags := make([]int64, n)
 	if _, there := c.tensors.Header(i).Tensor("flag"); there {
 		if flags, err = c.tensors.Ints(i, "flag", 0, n); err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // maxNumbers bounds the numbers of one example of one tensor, so that sizes stay
@@ -17,8 +19,8 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("format is %q, not %q", m.Format, formatName)
 	case m.Version != formatVersion:
 		return fmt.Errorf("version is %d; this version reads %d", m.Version, formatVersion)
-	case m.Level != Rows && m.Level != Grads:
-		return fmt.Errorf("level is %q; captures of rows and grads are read", m.Level)
+	case !slices.Contains(levels, m.Level):
+		return fmt.Errorf("level is %q, not %s", m.Level, strings.Join(levels, ", "))
 	case dtypes[m.Dtype] == "":
 		return fmt.Errorf("dtype is %q, not F64, F32, BF16 or F16", m.Dtype)
 	case m.N < 0:
@@ -26,7 +28,7 @@ func (m *Manifest) check() error {
 	case len(m.Modules) == 0:
 		return fmt.Errorf("modules is empty: nothing was captured")
 	}
-	for _, check := range []func() error{m.Loss.check, m.Checkpoint.check, m.Coverage.check, m.checkGroups, m.checkModules, m.checkShards} {
+	for _, check := range []func() error{m.Loss.check, m.Checkpoint.check, m.Coverage.check, m.checkGroups, m.checkModules, m.checkHead, m.checkShards} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -133,6 +135,25 @@ func (m *Manifest) checkModule(x *Module) error {
 	}
 	if g.Width != x.In {
 		return fmt.Errorf("in is %d, the width of its input_group %d", x.In, g.Width)
+	}
+	return nil
+}
+
+// checkHead says what keeps modules and row sets from being those of a last layer.
+func (m *Manifest) checkHead() error {
+	if m.Level != LastLayer {
+		if m.Head != nil {
+			return fmt.Errorf("head is for level %s; level is %q", LastLayer, m.Level)
+		}
+		return nil
+	}
+	switch x := &m.Modules[0]; {
+	case len(m.Modules) > 1:
+		return fmt.Errorf("modules has %d entries; level %s holds the last layer alone", len(m.Modules), LastLayer)
+	case x.Kind != Linear:
+		return fmt.Errorf("modules[0] %q: kind is %q; a last layer is linear", x.Name, x.Kind)
+	case m.RowSets[x.RowSet] != 1:
+		return fmt.Errorf("modules[0] %q: row_set %q is not of one row for each example, as level %s has it; use level %s", x.Name, x.RowSet, LastLayer, Rows)
 	}
 	return nil
 }

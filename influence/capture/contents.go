@@ -34,14 +34,15 @@ func (m *Manifest) contents() []content {
 		{name: "ntok", dtype: "I64"},
 		{name: "loss", dtype: "F64"},
 	}
-	if m.Level == Grads {
+	if m.HasRows() {
+		list = append(list, m.rowContents()...)
+	} else {
 		for i := range m.Modules {
 			x := &m.Modules[i]
 			list = append(list, content{name: "G/" + x.Name, dtype: m.Dtype, shape: []int64{x.Out, x.Columns()}, float: true})
 		}
-	} else {
-		list = append(list, m.rowContents()...)
 	}
+	list = append(list, m.headContents()...)
 	list = append(list, content{name: "flag", dtype: "U8", optional: true})
 	size := func(x content) int64 { return itemBytes(x.dtype) }
 	slices.SortStableFunc(list, func(a, b content) int { return int(size(b) - size(a)) })
@@ -68,6 +69,21 @@ func (m *Manifest) rowContents() []content {
 	}
 	return list
 }
+
+// headContents lists what is told of a last layer.
+func (m *Manifest) headContents() (list []content) {
+	if m.hasLogits() {
+		x := &m.Modules[0]
+		list = append(list, content{name: "z/" + x.Name, dtype: m.Dtype, shape: []int64{x.Out}, float: true})
+	}
+	if m.hasLabels() {
+		list = append(list, content{name: "labels", dtype: "I64"})
+	}
+	return list
+}
+
+func (m *Manifest) hasLogits() bool { return m.Head != nil && m.Head.Logits }
+func (m *Manifest) hasLabels() bool { return m.Head != nil && m.Head.Labels }
 
 // convOf returns the geometry of the convolutions that read a group.
 func (m *Manifest) convOf(group string) *Conv {

@@ -22,7 +22,8 @@
 //	        and bias, the bias last; without the 1 for a module without bias
 //
 // A loss is a sum over an example's positions. Level "rows" stores a and g, level
-// "grads" stores G. Modules with the same input share an input group, whose a is
+// "grads" stores G, level "last_layer" a and g of one linear module that sees each
+// example once, and beside them its outputs and the examples' labels. Modules with the same input share an input group, whose a is
 // stored once. Masked positions are not stored.
 //
 // # Flow

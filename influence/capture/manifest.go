@@ -23,9 +23,13 @@ const (
 
 // The levels of a capture: what is stored of a module.
 const (
-	Rows  = "rows"  // inputs and gradients of outputs
-	Grads = "grads" // a gradient matrix for each example
+	Rows      = "rows"       // inputs and gradients of outputs
+	Grads     = "grads"      // a gradient matrix for each example
+	LastLayer = "last_layer" // rows of the last layer, one for each example, with its outputs and labels
 )
+
+// levels are all of them.
+var levels = []string{Rows, Grads, LastLayer}
 
 // The layouts of an input group.
 const (
@@ -46,7 +50,7 @@ const (
 type Manifest struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
-	Level   string `json:"level"` // Rows or Grads
+	Level   string `json:"level"` // one of the levels
 	Dtype   string `json:"dtype"` // of inputs and gradients: F64, F32, BF16 or F16
 	Split   string `json:"split"` // for example train or query
 	N       int64  `json:"n"`     // examples
@@ -58,7 +62,8 @@ type Manifest struct {
 	BiasColumn  string            `json:"bias_column,omitempty"` // a remark for people
 	RowSets     map[string]RowSet `json:"row_sets"`
 	InputGroups []InputGroup      `json:"input_groups"`
-	Modules     []Module          `json:"modules"` // in forward order
+	Modules     []Module          `json:"modules"`        // in forward order
+	Head        *Head             `json:"head,omitempty"` // at level last_layer only
 	Coverage    Coverage          `json:"coverage"`
 	Shards      []Shard           `json:"shards"`
 }
@@ -169,6 +174,16 @@ func (m *Module) String() string {
 	}
 	return fmt.Sprintf("%s %d → %d %s, %s", m.Kind, m.In, m.Out, bias, m.WeightLayout)
 }
+
+// A Head says what a capture of level last_layer tells of its examples beside the rows of
+// the layer.
+type Head struct {
+	Logits bool `json:"logits"` // the layer's outputs
+	Labels bool `json:"labels"` // the numbers of the examples' classes, from 0
+}
+
+// HasRows reports whether inputs and gradients of outputs are stored, row by row.
+func (m *Manifest) HasRows() bool { return m.Level == Rows || m.Level == LastLayer }
 
 // A Conv is the geometry of a convolution, height before width. Its inputs are
 // patches of channels × kernel numbers, one for each position of the output in

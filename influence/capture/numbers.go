@@ -49,14 +49,14 @@ func OutputGradients[F kernel.Float](b *Block, module string, buffer *[]F) (kern
 
 // ExampleGradients returns the gradients of a module's weights for each example of a
 // block: examples × out·Columns numbers, each row a matrix of out × Columns with the
-// bias last, on the terms of [Inputs]. At level rows they are formed,
+// bias last, on the terms of [Inputs]. Where rows are stored they are formed,
 //
 //	G[n] = Σ over t of g[n,t] [a[n,t], 1]ᵀ,
 //
 // each number as one chain over the example's rows in order, by at most workers
 // goroutines. Cost: 2·rows·out·Columns operations.
 func ExampleGradients[F kernel.Float](workers int, b *Block, module string, buffer *[]F) (kernel.Matrix[F], error) {
-	if b.c.manifest.Level == Grads {
+	if !b.c.manifest.HasRows() {
 		return stored(b, "G/"+module, buffer)
 	}
 	var gradients, inputs []F

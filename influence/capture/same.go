@@ -26,10 +26,11 @@ func fingerprint(m *Manifest) string { return named(m.Model.Fingerprint) }
 
 func named(s string) string { return cmp.Or(s, "(none)") }
 
-// sameModules compares levels and module tables.
+// sameModules compares levels, of which those with rows give the same vectors, and module
+// tables.
 func sameModules(first, second *Capture) error {
 	a, b := &first.manifest, &second.manifest
-	if a.Level != b.Level {
+	if a.Level != b.Level && !(a.HasRows() && b.HasRows()) {
 		return problem(second.dir, "has the level %s, %s %s", b.Level, first.dir, a.Level)
 	}
 	for i := range min(len(a.Modules), len(b.Modules)) {

@@ -70,7 +70,7 @@ func (g *Gradients) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.
 // the module is an embedding.
 func (g *Gradients) RowsEach() float64 {
 	n := g.c.Len()
-	if g.c.manifest.Level == Grads || g.module.Kind == Embedding || n == 0 {
+	if !g.c.manifest.HasRows() || g.module.Kind == Embedding || n == 0 {
 		return 0
 	}
 	_, rows := g.c.rowRange(g.module.RowSet, 0, n)
@@ -180,7 +180,7 @@ func (c *Capture) OutputRows(module string) *dataset.Matrix {
 // to be unfolded, and where an example is flagged.
 func (c *Capture) TokenRows(module string) (inputs, outputs *dataset.Matrix) {
 	m, known := c.manifest.Module(module)
-	if !known || m.Kind != Linear || c.manifest.Level == Grads || slices.Contains(c.flagged, true) {
+	if !known || m.Kind != Linear || !c.manifest.HasRows() || slices.Contains(c.flagged, true) {
 		return nil, nil
 	}
 	return c.stored["a/"+m.InputGroup], c.stored["g/"+module]
@@ -198,5 +198,5 @@ func (c *Capture) Starts(set string) []int64 {
 
 // single reports whether each example has one row of a module, none of them flagged.
 func (c *Capture) single(m *Module) bool {
-	return c.manifest.Level != Grads && c.manifest.RowSets[m.RowSet] == 1 && !slices.Contains(c.flagged, true)
+	return c.manifest.HasRows() && c.manifest.RowSets[m.RowSet] == 1 && !slices.Contains(c.flagged, true)
 }

@@ -210,6 +210,8 @@ func (w *Writer) add(b *Batch, i int) error {
 				tokens = b.Tokens[i]
 			}
 			buffer = appendInt(buffer, tokens, "I64")
+		case x.name == "labels":
+			buffer = appendInt(buffer, b.Labels[i], "I64")
 		}
 		w.buffers[x.name] = buffer
 	}

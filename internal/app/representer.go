@@ -11,6 +11,7 @@ import (
 
 var representer = &vectorMethod{
 	flags:  []string{"--damping", "--no-bias", "--free-bias"},
+	levels: lastLevels,
 	scorer: representerScorer,
 }
 
@@ -60,8 +61,16 @@ func (a vectorArguments) addCoefficients(p *influence.RepresenterPoints) (err er
 }
 
 // classes returns which logit is asked about of each row: its number in the file
-// classes, else the row's label, which is where the gradient of its loss is negative.
+// classes or among the labels of a capture, else the row's label, which is where the
+// gradient of its loss is negative.
 func (s *vectorSide) classes(ctx context.Context) ([]int, error) {
+	if s.capture != nil && s.capture.Labels() != nil {
+		var out []int
+		for _, y := range s.capture.Labels() {
+			out = append(out, int(y))
+		}
+		return out, nil
+	}
 	given, err := s.block("classes")
 	if err != nil {
 		gradients, withoutGradients := s.block("gradients")

@@ -40,8 +40,8 @@ func (s *vectorSide) moduleGradients(m capture.Module, d dataset.Dtype, workers 
 	return s.capture.Gradients(m.Name, d, workers)
 }
 
-// lastModule returns the inputs (features) or output gradients of a capture's last
-// module.
+// lastModule returns the inputs (features), the output gradients or the logits of a
+// capture's last module.
 func (s *vectorSide) lastModule(name string) (influence.Vectors, error) {
 	last := s.names[len(s.names)-1]
 	var rows *dataset.Matrix
@@ -50,6 +50,10 @@ func (s *vectorSide) lastModule(name string) (influence.Vectors, error) {
 		rows = s.capture.InputRows(last)
 	case "gradients":
 		rows = s.capture.OutputRows(last)
+	case "logits":
+		if rows = s.capture.Logits(); rows == nil {
+			return nil, fmt.Errorf("%s: the capture has no logits of all examples", s.path)
+		}
 	default:
 		return nil, fmt.Errorf("%s: a capture holds no %s", s.path, name)
 	}

@@ -40,6 +40,9 @@ func openVectors(c *Common, o *ScoreOptions, m method) (_ inquiry, err error) {
 	if v.checkpoints, err = openCheckpoints(c, &o.ModelOptions, m.vectors, o.Self); err != nil {
 		return nil, err
 	}
+	if err := v.checkLevels(); err != nil {
+		return nil, err
+	}
 	if err := v.openFactors(); err != nil {
 		return nil, err
 	}

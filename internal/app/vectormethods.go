@@ -16,6 +16,7 @@ type vectorMethod struct {
 	ranked    bool     // needs --rank
 	compat    bool     // has the form of the reference implementation
 	directed  bool     // multiplies train gradients with one direction of the weights for each query
+	levels    []string // of captures, those that it does with; nil for all that hold vectors
 	normalize []string // what --normalize may be beside none
 	scorer    func(a vectorArguments) (influence.Scorer, error)
 }
@@ -70,7 +71,7 @@ var vectorMethods = []method{
 			return influence.TracIn(a.checkpoints, a.cosine(), a.product)
 		}}},
 	{name: "tracin-last", needs: "checkpoints of last-layer features and output gradients", answers: "tracin of the last layer alone, without forming its gradients", vectors: &vectorMethod{
-		flags: []string{"--checkpoint", "--normalize", "--no-bias"}, rated: true, normalize: []string{"cosine"},
+		flags: []string{"--checkpoint", "--normalize", "--no-bias"}, rated: true, normalize: []string{"cosine"}, levels: lastLevels,
 		scorer: func(a vectorArguments) (influence.Scorer, error) {
 			layers, err := a.lastLayers()
 			if err != nil {

@@ -347,7 +347,7 @@ def test_modules_that_cannot_be_captured_are_named(how, text, tmp_path):
             batch.backward(model(torch.ones(2, 3), how).sum(1))
 
 
-@pytest.mark.parametrize("options,text", [({"level": "factors"}, "level is 'factors'"), ({"dtype": "F8"}, "dtype is 'F8'"), ({"labels": "all"}, "labels is 'all'")])
+@pytest.mark.parametrize("options,text", [({"level": "all"}, "level is 'all'"), ({"dtype": "F8"}, "dtype is 'F8'"), ({"labels": "all"}, "labels is 'all'")])
 def test_options_are_checked(options, text, tmp_path):
     with pytest.raises(ValueError, match=text):
         infl.Capture(Dense(), tmp_path / "c", **options)

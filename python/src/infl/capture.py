@@ -8,7 +8,7 @@ import time
 import torch
 
 from .collect import DTYPES, Collector
-from .layout import Layout
+from .layout import LEVELS, Layout
 from .shards import SUFFIX, ShardWriter, file_xxh3, read_header, read_ids, shard_name, write_json
 
 MANIFEST, UNFINISHED = "manifest.json", "manifest.part.json"
@@ -23,7 +23,9 @@ class Capture:
                     batch.backward(loss(model(b["x"]), b["y"]))   # [B], sums over positions
 
     level       "rows": inputs and gradients of outputs; "grads": a gradient matrix for
-                each example. Gradients of parameters are never formed for the batch.
+                each example; "last_layer": rows of the last linear map alone, with its
+                outputs and, where backward is given them, labels. Gradients of
+                parameters are never formed for the batch.
     dtype       F64, F32, BF16 or F16, of what is stored
     modules     which modules; by default the linear maps and convolutions that
                 are trained; "*.mlp.*|*.attn.*", a list of such patterns, or a
@@ -42,8 +44,8 @@ class Capture:
 
     def __init__(self, model, out, split="train", level="rows", dtype="F32", modules=None, loss="cross_entropy", labels="dataset", seed=0,
                  measurement="loss", checkpoint=None, dataset=None, resume=False, fingerprint=None, shard_bytes=256 << 20):
-        if level not in ("rows", "grads"):
-            raise ValueError(f"level is {level!r}, not 'rows' or 'grads'")
+        if level not in LEVELS:
+            raise ValueError(f"level is {level!r}, not one of {', '.join(LEVELS)}")
         if dtype not in DTYPES:
             raise ValueError(f"dtype is {dtype!r}, not one of {', '.join(DTYPES)}")
         if labels not in ("dataset", "sampled"):
@@ -54,7 +56,7 @@ class Capture:
         self.out, self.shard_bytes, self.seed = out, shard_bytes, seed
         self._finished, self._template = self._find_finished(resume), None
         self.ids = {i for ids, _ in self._finished for i in ids}
-        self.collector = Collector(model, modules)
+        self.collector = Collector(model, modules, last=level == "last_layer")
         self.layout = Layout(self.collector.sites, level, dtype)
         loss_block = {"name": loss, "reduction": "sum", "labels": labels, "measurement": measurement, "loss_scale": 1.0}
         if labels == "sampled":
@@ -170,19 +172,20 @@ class Batch:
 
     def __init__(self, seed, ids):
         self.seed, self.ids = seed, ids
-        self.loss, self.tokens, self.scale = None, None, 1.0
+        self.loss, self.tokens, self.labels, self.scale = None, None, None, 1.0
 
-    def backward(self, loss, tokens=None, scale=1.0):
+    def backward(self, loss, tokens=None, scale=1.0, labels=None):
         """Runs the backward pass of one loss for each example, [B], each a sum.
 
         tokens are the label positions of each example (1 by default); scale is that of
-        an AMP scaler: the loss is multiplied by it, the gradients divided again.
+        an AMP scaler: the loss is multiplied by it, the gradients divided again; labels
+        are the classes of the examples, [B], which level last_layer stores.
         """
         if loss.dim() != 1 or len(loss) != len(self.ids):
             raise ValueError(f"the loss has the shape {tuple(loss.shape)}; one loss for each of the {len(self.ids)} examples is needed, summed over its positions")
         if self.loss is not None:
             raise RuntimeError("batch.backward was called twice")
-        self.loss, self.tokens, self.scale = loss.detach(), tokens, float(scale)
+        self.loss, self.tokens, self.labels, self.scale = loss.detach(), tokens, labels, float(scale)
         (loss.sum() * self.scale).backward()
 
     @torch.no_grad()

@@ -18,17 +18,21 @@ class Collector:
     """Hooks on the modules of a model that keep inputs and gradients of outputs.
 
     Parameters are frozen while it lives: their gradients are never formed, and the
-    graph begins at the first captured output.
+    graph begins at the first captured output. With last only the last linear map that
+    modules takes is captured, and its outputs are kept too.
     """
 
-    def __init__(self, model, modules=None):
+    def __init__(self, model, modules=None, last=False):
         if type(model).__name__ in ("DistributedDataParallel", "DataParallel"):
             model = model.module
         self.model = model
         self.sites, self.reasons = find_sites(model, modules)
+        if last:
+            self.sites = [s for s in self.sites if s.kind == "linear"][-1:]
+        self.last = last
         if not self.sites:
             raise ValueError("no module to capture" + "".join(f"; {n}: {r}" for n, r in self.reasons.items()))
-        self.coverage = coverage(model, self.sites)
+        self.coverage = coverage(model, self.sites, warn=not last)
         self.calls = None
         self._anchor = torch.zeros((), requires_grad=True)
         self._training = {m: m.training for m in model.modules()}
@@ -55,7 +59,7 @@ class Collector:
             # A forward pass without a graph is one that checkpointing will repeat.
             if self.calls is None or not torch.is_grad_enabled():
                 return
-            call = Call(args[0] if args else kwargs["input"])
+            call = Call(args[0] if args else kwargs["input"], output.detach().clone() if self.last else None)
             self.calls.setdefault(site.name, []).append(call)
             if not output.requires_grad:
                 output = GraphBegin.apply(output, self._anchor)
@@ -102,10 +106,11 @@ class GraphBegin(torch.autograd.Function):
 
 
 class Call:
-    """One call of a module: its input, and the gradient of its output when it comes."""
+    """One call of a module: its input, the gradient of its output when it comes, and a copy
+    of the output where it is kept."""
 
-    def __init__(self, x):
-        self.input, self.version, self.gradient = x.detach(), x._version, None
+    def __init__(self, x, output):
+        self.input, self.version, self.gradient, self.output = x.detach(), x._version, None, output
 
     def keep(self, gradient):
         gradient = gradient.detach()
@@ -153,13 +158,13 @@ def find_sites(model, modules):
     return sites, reasons
 
 
-def coverage(model, sites):
-    """Which share of the parameters the sites hold; warns where it is not all."""
+def coverage(model, sites, warn):
+    """Which share of the parameters the sites hold; with warn it warns where it is not all."""
     held = {id(p) for s in sites for p in s.parameters()}
     total = sum(p.numel() for p in model.parameters())
     captured = sum(p.numel() for p in model.parameters() if id(p) in held)
     skipped = [n for n, p in model.named_parameters() if id(p) not in held]
-    if skipped:
+    if skipped and warn:
         listed = ", ".join(skipped[:8]) + (", …" if len(skipped) > 8 else "")
         warnings.warn(f"captures {captured} of {total} parameters ({100 * captured / total:.1f} %); not {listed}", CaptureWarning, stacklevel=4)
     return {"captured_params": captured, "total_params": total, "skipped": skipped}

@@ -6,6 +6,9 @@ from .collect import DTYPES
 from .rows import example_gradients, geometry, gradient_rows, images, input_rows
 
 
+LEVELS = ("rows", "grads", "last_layer")
+
+
 class Layout:
     """Decided by the first batch; each further batch must fit."""
 
@@ -13,6 +16,7 @@ class Layout:
         self.sites, self.level, self.dtype = sites, level, dtype
         self.plans = None
         self.row_sets, self.groups = {}, {}
+        self.head = None
 
     def manifest(self):
         """row_sets, input_groups and modules of the manifest."""
@@ -25,7 +29,9 @@ class Layout:
             if s.kind == "conv2d":
                 m["conv"] = p["conv"]
             modules.append(m)
+        head = {} if self.head is None else {"head": self.head}
         return {
+            **head,
             "row_sets": {name: {"rows": rows} for name, rows in self.row_sets.items()},
             "input_groups": list(self.groups.values()),
             "modules": modules,
@@ -42,6 +48,8 @@ class Layout:
             self.plans = plans
             for s in self.sites:
                 self._note(s, plans[s.name])
+            if self.level == "last_layer":
+                self.head = {"logits": True, "labels": batch.labels is not None}
         for name, plan in plans.items():
             self._match(name, plan)
         out = {"ids": ("I64", np.asarray(batch.ids, np.int64)), "ntok": ("I64", counts(batch.tokens, n)),
@@ -49,6 +57,8 @@ class Layout:
         finite = torch.isfinite(batch.loss).cpu()
         for s in self.sites:
             finite &= self._add(out, s, calls[s.name], batch, mask)
+        if self.head is not None:
+            finite &= self._add_head(out, calls, batch)
         out["flag"] = ("U8", (~finite).to(torch.uint8).numpy())
         return out
 
@@ -109,6 +119,17 @@ class Layout:
             return finite
         return finite & self._store(out, "a/" + s.name, inputs, keep)
 
+    def _add_head(self, out, calls, batch):
+        """Adds outputs and labels of a last layer; returns which examples are finite."""
+        (s,), n = self.sites, len(batch.ids)
+        if self.plans[s.name]["rows"] != 1:
+            raise ValueError(f"{s.name} has {self.plans[s.name]['rows']} rows for each example; level last_layer holds one, level rows any number")
+        if self.head["labels"] != (batch.labels is not None):
+            raise ValueError("labels are those of all batches or of none")
+        if batch.labels is not None:
+            out["labels"] = ("I64", classes(batch.labels, n, s.sizes[1]))
+        return self._store(out, "z/" + s.name, calls[s.name][0].output.reshape(n, -1))
+
     def _inputs(self, s, call, n, keep=None):
         """Inputs as [n, rows, in], zero where they are masked."""
         x = input_rows(s, call.input, n)
@@ -156,6 +177,13 @@ def counts(tokens, n):
     if tokens.shape != (n,):
         raise ValueError(f"tokens has the shape {tokens.shape}, not ({n},)")
     return tokens
+
+
+def classes(labels, n, number):
+    labels = torch.as_tensor(labels).cpu().numpy()
+    if labels.shape != (n,) or labels.dtype.kind not in "iu" or n and not 0 <= labels.min() <= labels.max() < number:
+        raise ValueError(f"labels are {labels.dtype} of the shape {labels.shape}, not a class from 0 to {number - 1} for each of the {n} examples")
+    return labels.astype(np.int64)
 
 
 def to_numpy(x):
