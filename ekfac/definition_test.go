@@ -299,7 +299,7 @@ func TestDiagonal(t *testing.T) {
 		}
 	}
 	_, err = Fit(t.Context(), grads, FitOptions{})
-	require.ErrorContains(t, err, "has the level grads; factors are made of rows")
+	require.ErrorContains(t, err, "is a capture of level grads; factors are made of rows, level rows or last_layer")
 }
 
 // TestExpectation compares with a loop over the labels of each row.

@@ -121,8 +121,8 @@ func (o *FitOptions) complete() error {
 // check says why the modules of a capture cannot be fitted in this way.
 func (o *FitOptions) check(c *capture.Capture, modules []Module) error {
 	m := c.Manifest()
-	if !m.HasRows() && o.Method != Diagonal {
-		return fmt.Errorf("%s: has the level %s; factors are made of rows, from gradients only %s can be fitted", c.Dir(), m.Level, Diagonal)
+	if !m.HasRows() && (m.Level != capture.Grads || o.Method != Diagonal) {
+		return fmt.Errorf("%s: is a capture of level %s; factors are made of rows, level %s or %s, and those for %s also of level %s", c.Dir(), m.Level, capture.Rows, capture.LastLayer, Diagonal, capture.Grads)
 	}
 	if len(modules) == 0 {
 		return fmt.Errorf("%s: has no linear map and no convolution", c.Dir())

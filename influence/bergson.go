@@ -30,7 +30,7 @@ type LayerShape struct {
 //
 // Cost of a row: 2·s·(in·out + s·out) operations.
 func ProjectBergson(v Vectors, layer LayerShape, p Projection, workers int) (Vectors, error) {
-	if err := p.validate(); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	cols, weights := 0, 0
@@ -52,6 +52,15 @@ func ProjectBergson(v Vectors, layer LayerShape, p Projection, workers int) (Vec
 	draw(layer.Name+"/left", kernel.BergsonJL, t.left)
 	draw(layer.Name+"/right", kernel.BergsonJL, t.right)
 	return projected{v, t, parallel.Workers(workers)}, nil
+}
+
+// ProjectLayer is [ProjectBergson] for the kinds that are of layers, and [Project] for the
+// others.
+func ProjectLayer(v Vectors, layer LayerShape, p Projection, workers int) (Vectors, error) {
+	if p.OfLayers() {
+		return ProjectBergson(v, layer, p, workers)
+	}
+	return Project(v, p, workers)
 }
 
 // twoSided projects vectors that are matrices G of so many columns to left·G·rightᵀ; it

@@ -20,9 +20,9 @@ import (
 // layer to Size × Size numbers, see [ProjectBergson]. It keeps inner products on average: E⟨Px, Py⟩ = ⟨x, y⟩, with an
 // error of variance (‖x‖²·‖y‖² + ⟨x, y⟩²)/Size at most.
 type Projection struct {
-	Kind string // srht, rademacher, gaussian, bergson or bergson-normal
-	Size int    // a power of two for srht
-	Seed uint64
+	Kind string `json:"kind"` // srht, rademacher, gaussian, bergson or bergson-normal
+	Size int    `json:"size"` // a power of two for srht
+	Seed uint64 `json:"seed"`
 }
 
 // ParseProjection reads D or D:KIND; without a kind it is srht.
@@ -36,10 +36,11 @@ func ParseProjection(text string, seed uint64) (Projection, error) {
 	if err != nil {
 		return p, fmt.Errorf("projection %q is not known; use D, D:srht, D:rademacher, D:gaussian, D:bergson or D:bergson-normal", text)
 	}
-	return p, p.validate()
+	return p, p.Validate()
 }
 
-func (p Projection) validate() error {
+// Validate returns an error where there is no such projection.
+func (p Projection) Validate() error {
 	const most = 1 << 24
 	switch {
 	case !slices.Contains([]string{"srht", "rademacher", "gaussian", "bergson", "bergson-normal"}, p.Kind):
@@ -57,6 +58,14 @@ func (p Projection) validate() error {
 // OfLayers says whether p projects gradients of layers, for which [ProjectBergson] is.
 func (p Projection) OfLayers() bool { return p.Kind == "bergson" || p.Kind == "bergson-normal" }
 
+// Numbers returns how many numbers a vector of so many becomes.
+func (p Projection) Numbers(of int64) int64 {
+	if p.OfLayers() {
+		return int64(p.Size) * int64(p.Size)
+	}
+	return min(of, int64(p.Size))
+}
+
 func (p Projection) projector() kernel.Projector {
 	switch p.Kind {
 	case "rademacher":
@@ -70,7 +79,7 @@ func (p Projection) projector() kernel.Projector {
 // Project returns the projections of vectors, which are made while they are read, in
 // float32. Vectors of fewer numbers than Size are returned as they are.
 func Project(v Vectors, p Projection, workers int) (Vectors, error) {
-	if err := p.validate(); err != nil {
+	if err := p.Validate(); err != nil {
 		return nil, err
 	}
 	if p.OfLayers() {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,7 +17,8 @@ import (
 )
 
 // relevel FROM TO LEVEL writes the sides of a capture of level rows, FROM/train and
-// FROM/query, at another level. Level files is a folder of features, logits and classes
+// FROM/query, at another level. Level projected:D or projected:D:KIND is one of projections
+// by that and the seed 0. Level files is a folder of features, logits and classes
 // for each side, level bare is last_layer without logits and labels. The examples must
 // then have one row of the last module, with gradients of a cross-entropy, which tell the
 // logits up to a constant.
@@ -41,6 +43,13 @@ func relevel(ts *testscript.TestScript, neg bool, args []string) {
 func writeAtLevel(dir string, c *capture.Capture, level string) error {
 	m := *c.Manifest()
 	m.Level = level
+	if text, projected := strings.CutPrefix(level, capture.Projected+":"); projected {
+		p, err := influence.ParseProjection(text, 0)
+		if err != nil {
+			return err
+		}
+		m.Level, m.Projection = capture.Projected, &p
+	}
 	if level == capture.LastLayer || level == "bare" {
 		m.Modules = m.Modules[len(m.Modules)-1:]
 		group, _ := m.Group(m.Modules[0].InputGroup)
@@ -84,13 +93,13 @@ func addModule(batch *capture.Batch, b *capture.Block, x *capture.Module, head b
 	if err != nil {
 		return err
 	}
-	whole, err := capture.ExampleGradients(1, b, x.Name, new([]float64))
+	whole, err := capture.ExampleGradients(1, b, x.Name, new([]float32))
 	if err != nil {
 		return err
 	}
 	batch.Inputs[x.InputGroup] = capture.Values{F64: a.Data}
 	batch.OutputGradients[x.Name] = capture.Values{F64: g.Data}
-	batch.Gradients[x.Name] = capture.Values{F64: whole.Data}
+	batch.Gradients[x.Name] = capture.Values{F32: whole.Data}
 	for i := 0; head && i < g.Rows; i++ {
 		label, logits := headOf(g.Row(i))
 		batch.Labels, batch.Logits.F64 = append(batch.Labels, int64(label)), append(batch.Logits.F64, logits...)

@@ -19,10 +19,12 @@ type Batch struct {
 	Inputs          map[string]Values  // by input group, at levels rows and last_layer
 	Indices         map[string][]int64 // by input group of indices, at level rows
 	OutputGradients map[string]Values  // by module, at levels rows and last_layer
-	Gradients       map[string]Values  // by module, at level grads: out × Columns for each example
+	Gradients       map[string]Values  // by module, at levels grads and projected: out × Columns for each example
 
 	Logits Values  // at level last_layer, where the head tells of them: out for each example
 	Labels []int64 // likewise: the class of each example
+
+	projected map[string]Values // by module, what the writer has made of Gradients
 }
 
 // Values are numbers of one of three types; the others are nil. Numbers of another
@@ -41,7 +43,7 @@ func (b *Batch) values(tensor string) (Values, bool) {
 	if tensor[0] == 'z' {
 		return b.Logits, true
 	}
-	of := map[byte]map[string]Values{'a': b.Inputs, 'g': b.OutputGradients, 'G': b.Gradients}[tensor[0]]
+	of := map[byte]map[string]Values{'a': b.Inputs, 'g': b.OutputGradients, 'G': b.Gradients, 'p': b.projected}[tensor[0]]
 	v, there := of[tensor[2:]]
 	return v, there
 }

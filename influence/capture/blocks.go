@@ -83,7 +83,7 @@ func (c *Capture) wanted(modules []string) ([]content, error) {
 	for i := range m.Modules {
 		if x := &m.Modules[i]; modules == nil || slices.Contains(modules, x.Name) {
 			names["G/"+x.Name], names["g/"+x.Name] = true, true
-			names["z/"+x.Name] = true
+			names["z/"+x.Name], names["p/"+x.Name] = true, true
 			names["a/"+x.InputGroup], names["i/"+x.InputGroup] = true, true
 		}
 	}

@@ -38,8 +38,7 @@ func (m *Manifest) contents() []content {
 		list = append(list, m.rowContents()...)
 	} else {
 		for i := range m.Modules {
-			x := &m.Modules[i]
-			list = append(list, content{name: "G/" + x.Name, dtype: m.Dtype, shape: []int64{x.Out, x.Columns()}, float: true})
+			list = append(list, m.gradientContent(&m.Modules[i]))
 		}
 	}
 	list = append(list, m.headContents()...)
@@ -68,6 +67,14 @@ func (m *Manifest) rowContents() []content {
 		list = append(list, content{name: "g/" + x.Name, dtype: m.Dtype, rowSet: x.RowSet, shape: []int64{x.Out}, float: true})
 	}
 	return list
+}
+
+// gradientContent is the gradients of a module, or their projections.
+func (m *Manifest) gradientContent(x *Module) content {
+	if m.Projection != nil {
+		return content{name: "p/" + x.Name, dtype: m.Dtype, shape: []int64{m.vectorColumns(x)}, float: true}
+	}
+	return content{name: "G/" + x.Name, dtype: m.Dtype, shape: []int64{x.Out, x.Columns()}, float: true}
 }
 
 // headContents lists what is told of a last layer.

@@ -22,7 +22,7 @@
 //	        and bias, the bias last; without the 1 for a module without bias
 //
 // A loss is a sum over an example's positions. Level "rows" stores a and g, level
-// "grads" stores G, level "last_layer" a and g of one linear module that sees each
+// "grads" stores G, level "projected" a random projection of G, level "last_layer" a and g of one linear module that sees each
 // example once, and beside them its outputs and the examples' labels. Modules with the same input share an input group, whose a is
 // stored once. Masked positions are not stored.
 //
@@ -30,7 +30,7 @@
 //
 //	Writer.Write(batch) ─▶ 00000.safetensors, 00001.safetensors, …
 //	                       manifest.json last
-//	Open ─▶ Capture.Blocks(examples lo … hi−1) ─▶ Inputs, OutputGradients, ExampleGradients
+//	Open ─▶ Capture.Blocks(examples lo … hi−1) ─▶ Inputs, OutputGradients, ExampleGradients, ProjectedGradients
 //
 // What a block holds depends on its examples only, not on how they lie in shards.
 // An example with a number that is not finite is flagged by [Block.Flagged].

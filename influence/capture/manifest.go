@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 )
 
@@ -25,11 +26,12 @@ const (
 const (
 	Rows      = "rows"       // inputs and gradients of outputs
 	Grads     = "grads"      // a gradient matrix for each example
+	Projected = "projected"  // a projection of that matrix
 	LastLayer = "last_layer" // rows of the last layer, one for each example, with its outputs and labels
 )
 
 // levels are all of them.
-var levels = []string{Rows, Grads, LastLayer}
+var levels = []string{Rows, Grads, Projected, LastLayer}
 
 // The layouts of an input group.
 const (
@@ -64,8 +66,13 @@ type Manifest struct {
 	InputGroups []InputGroup      `json:"input_groups"`
 	Modules     []Module          `json:"modules"`        // in forward order
 	Head        *Head             `json:"head,omitempty"` // at level last_layer only
-	Coverage    Coverage          `json:"coverage"`
-	Shards      []Shard           `json:"shards"`
+
+	// Projection is what gradients went through at level projected, those of module m the
+	// one with Seed + m, unless they had no more numbers than it gives.
+	Projection *influence.Projection `json:"projection,omitempty"`
+
+	Coverage Coverage `json:"coverage"`
+	Shards   []Shard  `json:"shards"`
 }
 
 // A Model identifies the weights that were captured. Captures with the same

@@ -79,6 +79,12 @@ func ExampleGradients[F kernel.Float](workers int, b *Block, module string, buff
 	return m, nil
 }
 
+// ProjectedGradients returns the projections of the gradients of a module at level
+// projected, one row for each example of a block, on the terms of [Inputs].
+func ProjectedGradients[F kernel.Float](b *Block, module string, buffer *[]F) (kernel.Matrix[F], error) {
+	return stored(b, "p/"+module, buffer)
+}
+
 // addLookups adds the gradients of the rows of an embedding's table.
 func addLookups[F kernel.Float](b *Block, x *Module, starts []int, g, m kernel.Matrix[F]) error {
 	indices := b.Indices(x.InputGroup)

@@ -26,11 +26,11 @@ func fingerprint(m *Manifest) string { return named(m.Model.Fingerprint) }
 
 func named(s string) string { return cmp.Or(s, "(none)") }
 
-// sameModules compares levels, of which those with rows give the same vectors, and module
-// tables.
+// sameModules compares module tables, and levels: those with rows give the same vectors, and
+// what is not projected can be.
 func sameModules(first, second *Capture) error {
 	a, b := &first.manifest, &second.manifest
-	if a.Level != b.Level && !(a.HasRows() && b.HasRows()) {
+	if a.Level != b.Level && !(a.HasRows() && b.HasRows()) && a.Level != Projected && b.Level != Projected {
 		return problem(second.dir, "has the level %s, %s %s", b.Level, first.dir, a.Level)
 	}
 	for i := range min(len(a.Modules), len(b.Modules)) {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/infl-dev/infl/influence"
+	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/goldentest"
 )
 
@@ -47,6 +49,41 @@ func TestTorchGradients(t *testing.T) {
 				})
 				tolerance := map[string]float64{"F64": 1e-12, "F32": 1e-6}[c.Manifest().Dtype]
 				require.LessOrEqual(t, furthest(want.Data, got), tolerance, x.Name)
+			}
+		})
+	}
+}
+
+// TestTorchProjections compares captures of projected gradients with what is made of rows of
+// the same model: by srht with the same bits where an example has one row, so that its
+// gradient is a product, else within 2e-6.
+func TestTorchProjections(t *testing.T) {
+	root := os.Getenv("INFL_TORCH")
+	if root == "" {
+		t.Skip("INFL_TORCH is not set")
+	}
+	cases, err := filepath.Glob(filepath.Join(root, "*", "projected"))
+	require.NoError(t, err)
+	require.NotEmpty(t, cases)
+	for _, dir := range cases {
+		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
+			c, rows := opened(t, dir), opened(t, filepath.Join(filepath.Dir(dir), "rows"))
+			require.NoError(t, SameModel(c, rows))
+			p := *c.Manifest().Projection
+			for _, x := range c.Manifest().Modules {
+				g, err := rows.Gradients(x.Name, dataset.Float32, 1)
+				require.NoError(t, err)
+				made, err := influence.ProjectLayer(g, influence.LayerShape{Name: x.Name, Out: int(x.Out), Bias: x.Bias}, p, 1)
+				require.NoError(t, err)
+				read, err := c.Gradients(x.Name, dataset.Float32, 1)
+				require.NoError(t, err)
+				want, got := numbers(t, made), numbers(t, read)
+				if p.Kind == "srht" && c.Manifest().RowSets[x.RowSet] == 1 {
+					require.Equal(t, want, got, x.Name)
+				} else {
+					require.LessOrEqual(t, furthest(want, got), 2e-6, x.Name)
+				}
+				p.Seed++
 			}
 		})
 	}

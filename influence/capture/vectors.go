@@ -12,8 +12,9 @@ import (
 )
 
 // Gradients are the gradients of a module's weights as vectors, one for each example:
-// the rows of [ExampleGradients] in float64 or float32. An example that is flagged has the vector NaN, so that nobody ranks it.
-// They are an influence.Vectors.
+// the rows of [ExampleGradients], or of [ProjectedGradients] at level projected, in float64
+// or float32. An example that is flagged has the vector NaN, so that nobody ranks it. They
+// are an influence.Vectors.
 type Gradients struct {
 	c       *Capture
 	module  *Module
@@ -36,8 +37,9 @@ func (c *Capture) Gradients(module string, d dataset.Dtype, workers int) (*Gradi
 // Rows returns the number of examples.
 func (g *Gradients) Rows() int64 { return g.c.Len() }
 
-// Cols returns the number of weights of the module, biases included.
-func (g *Gradients) Cols() int { return int(g.module.Out * g.module.Columns()) }
+// Cols returns the number of weights of the module, biases included, or what they are
+// projected to.
+func (g *Gradients) Cols() int { return int(g.c.manifest.vectorColumns(g.module)) }
 
 // Dtype returns the type of the vectors.
 func (g *Gradients) Dtype() dataset.Dtype { return g.dtype }
@@ -136,7 +138,13 @@ func sideOf[F kernel.Float](m kernel.Matrix[F], numbers []F) dataset.Block {
 }
 
 func vectorsOf[F kernel.Float](workers int, b *Block, module string, buffer *[]F) ([]F, error) {
-	m, err := ExampleGradients(workers, b, module, buffer)
+	var m kernel.Matrix[F]
+	var err error
+	if b.c.manifest.Level == Projected {
+		m, err = ProjectedGradients(b, module, buffer)
+	} else {
+		m, err = ExampleGradients(workers, b, module, buffer)
+	}
 	if err != nil || !slices.Contains(b.Flagged, true) {
 		return m.Data, err
 	}

@@ -149,8 +149,12 @@ func (w *Writer) reset() {
 }
 
 // Write appends a batch. Examples with a number that is not finite are written and
-// flagged. After an error the writer is of no more use; finished shards stay.
+// flagged; at level projected the gradients are projected, in float32. After an error the
+// writer is of no more use; finished shards stay.
 func (w *Writer) Write(b Batch) error {
+	if err := w.project(&b); err != nil {
+		return err
+	}
 	if err := b.check(w.dir, &w.manifest, w.contents); err != nil {
 		return err
 	}

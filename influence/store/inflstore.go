@@ -29,14 +29,17 @@ const (
 // filled up with zeros to a multiple of 64, rows × ⌈cols/256⌉; number j of a row is to be
 // multiplied with scale 0, or j/256.
 type Manifest struct {
-	Format     string      `json:"format"`
-	Version    int         `json:"version"`
-	N          int64       `json:"n"`
-	Blocks     []BlockHead `json:"blocks"`
-	Projection *Projection `json:"projection,omitempty"` // that the blocks went through
-	Adam       bool        `json:"adam,omitempty"`       // the blocks are directions of Adam, not gradients
-	Keys       string      `json:"keys,omitempty"`       // int or text where keys.txt names the rows, one on each line
-	Source     string      `json:"source,omitempty"`     // where the numbers come from, for people
+	Format  string      `json:"format"`
+	Version int         `json:"version"`
+	N       int64       `json:"n"`
+	Blocks  []BlockHead `json:"blocks"`
+	// Projection is what the blocks went through, block b the one with Seed + b, unless it
+	// had no more numbers than the projection gives.
+	Projection *influence.Projection `json:"projection,omitempty"`
+
+	Adam   bool   `json:"adam,omitempty"`   // the blocks are directions of Adam, not gradients
+	Keys   string `json:"keys,omitempty"`   // int or text where keys.txt names the rows, one on each line
+	Source string `json:"source,omitempty"` // where the numbers come from, for people
 
 	// Inputs are the fingerprints of the files that the numbers come from.
 	Inputs *dataset.Fingerprint `json:"inputs,omitempty"`
@@ -51,14 +54,6 @@ type BlockHead struct {
 	Dtype  string `json:"dtype"` // of the tensor: F64, F32, F16, BF16 or I8
 	Scaled bool   `json:"scaled,omitempty"`
 	Of     int    `json:"projected_from,omitempty"` // numbers of a row before the projection, where there was one
-}
-
-// A Projection is that of [influence.Projection]: block b went through the one with Seed
-// + b, unless it had no more than Size numbers.
-type Projection struct {
-	Kind string `json:"kind"`
-	Size int    `json:"size"`
-	Seed uint64 `json:"seed"`
 }
 
 // A Shard is a file with consecutive rows.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/durable"
 )
@@ -28,7 +29,7 @@ type Content struct {
 	Keys       *dataset.Keys // of the rows; nil where they are only numbered
 	Source     string        // see [Manifest]
 	Inputs     *dataset.Fingerprint
-	Projection *Projection // that Blocks are made by, from OfCols numbers of each
+	Projection *influence.Projection // that Blocks are made by, from OfCols numbers of each
 	OfCols     []int
 	Adam       bool  // Blocks are directions of Adam
 	ShardBytes int64 // bytes of the rows of a shard; 0 means [DefaultShardBytes]

@@ -38,6 +38,9 @@ func (s *checkpointSides) adam() (*influence.AdamState, error) {
 	if _, err := os.Stat(path); s.dir == "" || s.train.directions() || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if s.train.projection() != nil {
+		return nil, fmt.Errorf("%s: is projected, and Adam steps from gradients as they are; remove %s where the vectors are its directions already, else project them with infl fit --method store --adam", s.train.path, path)
+	}
 	a, err := readAdam(context.Background(), path)
 	if err != nil {
 		return nil, err

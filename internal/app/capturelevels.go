@@ -8,6 +8,9 @@ import (
 	"github.com/infl-dev/infl/influence/capture"
 )
 
+// wholeLevels are the levels of captures with gradients as they are.
+var wholeLevels = []string{capture.Rows, capture.Grads, capture.LastLayer}
+
 // lastLevels are the levels of captures that hold features of a last layer.
 var lastLevels = []string{capture.Rows, capture.LastLayer}
 
@@ -17,7 +20,16 @@ func (s *vectorSide) wantLevel(who string, levels []string) error {
 	if s == nil || s.capture == nil || slices.Contains(levels, s.capture.Manifest().Level) {
 		return nil
 	}
-	return fmt.Errorf("%s: is a capture of level %s; %s needs level %s", s.path, s.capture.Manifest().Level, who, strings.Join(levels, " or "))
+	return fmt.Errorf("%s: is a capture of level %s; %s needs level %s", s.path, s.capture.Manifest().Level, who, alternatives(levels))
+}
+
+// alternatives writes names as a, b or c.
+func alternatives(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // checkLevels returns an error where a method, or a flag, does not do with the levels of
@@ -33,6 +45,9 @@ func (v *vectorInquiry) checkLevels() error {
 	}
 	if v.options.Labels == exactLabels {
 		needs = append(needs, need{"--labels exact", []string{capture.Rows, capture.LastLayer}})
+	}
+	if v.exports {
+		needs = append(needs, need{"--export-direction", wholeLevels})
 	}
 	if v.options.Per == perToken {
 		needs = append(needs, need{"--per token", []string{capture.Rows}})

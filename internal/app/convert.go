@@ -170,7 +170,11 @@ func (o *ConvertOptions) convertGradients(ctx context.Context, side *vectorSide,
 	case "safetensors":
 		err = store.WriteTensors(ctx, out, nil, blocks)
 	case "infl":
-		_, err = store.Write(ctx, out, store.Content{Blocks: blocks, Keys: side.ownKeys(), Source: side.path, Adam: o.Adam != "" || side.directions()})
+		c := store.Content{Blocks: blocks, Keys: side.ownKeys(), Source: side.path, Adam: o.Adam != "" || side.directions()}
+		if o.Matrix == "" {
+			side.carry(&c)
+		}
+		_, err = store.Write(ctx, out, c)
 		err = kept(err)
 	case "kronfluence":
 		return fmt.Errorf("%s: holds gradients; kronfluence keeps scores and factors of a curvature; infl fit makes factors of a capture", side.path)

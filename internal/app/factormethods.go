@@ -38,6 +38,7 @@ func factored(s ekfac.Strategy) *vectorMethod {
 	}
 	if s != ekfac.Identity {
 		m.flags, m.compat = append(m.flags, "--factors", "--damping", "--rank", "--rescore"), true
+		m.levels = wholeLevels
 	}
 	return m
 }
@@ -58,7 +59,7 @@ func (a vectorArguments) sweep(s ekfac.Strategy, values []float64) (influence.Sc
 
 // source unrolls training over checkpoints.
 var source = &vectorMethod{
-	flags: []string{"--checkpoint", "--factors"}, rated: true, compat: true,
+	flags: []string{"--checkpoint", "--factors"}, rated: true, compat: true, levels: wholeLevels,
 	scorer: func(a vectorArguments) (influence.Scorer, error) {
 		var segments []ekfac.Segment
 		before := int64(0)

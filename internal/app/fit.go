@@ -141,6 +141,7 @@ func (o *FitOptions) content(ctx context.Context, side *vectorSide) (store.Conte
 		c.Inputs.Files = append(c.Inputs.Files, file)
 	}
 	if o.Projection == "" {
+		side.carry(&c)
 		return c, nil
 	}
 	if own := side.projection(); own != nil {
@@ -150,7 +151,7 @@ func (o *FitOptions) content(ctx context.Context, side *vectorSide) (store.Conte
 	if err != nil {
 		return c, err
 	}
-	c.Projection = &store.Projection{Kind: p.Kind, Size: p.Size, Seed: p.Seed}
+	c.Projection = &p
 	blocks, err := side.project(p, o.Workers)
 	if err != nil {
 		return c, err
@@ -207,7 +208,7 @@ func (o *FitOptions) measure(ctx context.Context, side *vectorSide, c store.Cont
 	}
 	asked := vectorsOf(c.Blocks)
 	references := []store.Reference{{Name: "gradients", Blocks: side.blocks}}
-	if c.Projection != nil {
+	if o.Projection != "" {
 		references = append(references, store.Reference{Name: "projected gradients", Blocks: asked})
 	}
 	f, err := store.Measure(ctx, vectorsOf(s.Blocks()), asked, references, influence.ProductOptions{Workers: o.Workers, MemoryBytes: budget / 2})

@@ -24,6 +24,9 @@ func inspectCapture(ctx context.Context, path string, add func(string, any)) (er
 	add("kind", "capture of a neural network")
 	m := r.Checkpoints[0].Sides()[0].Manifest()
 	add("level", m.Level)
+	if p := m.Projection; p != nil {
+		add("projection", fmt.Sprintf("%s to %d numbers a module, seed %d; queries are projected alike", p.Kind, p.Size, p.Seed))
+	}
 	if h := m.Head; h != nil {
 		add("of the last layer", fmt.Sprintf("logits: %t, labels: %t", h.Logits, h.Labels))
 	}

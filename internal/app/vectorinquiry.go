@@ -18,6 +18,7 @@ type vectorInquiry struct {
 	talking
 	options     *ModelOptions
 	method      method
+	exports     bool               // directions of queries
 	checkpoints []*checkpointSides // one without --checkpoint
 	made        influence.Scorer   // nil until it is asked for
 	factors     []*ekfac.Factors   // of --factors
@@ -28,7 +29,7 @@ type vectorInquiry struct {
 
 // openVectors opens the files of both sides.
 func openVectors(c *Common, o *ScoreOptions, m method) (_ inquiry, err error) {
-	v := &vectorInquiry{talking: talking{common: c}, options: &o.ModelOptions, method: m}
+	v := &vectorInquiry{talking: talking{common: c}, options: &o.ModelOptions, method: m, exports: o.ExportDirection != ""}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, v.close())

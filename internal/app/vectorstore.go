@@ -31,11 +31,35 @@ func (s *vectorSide) openStore(o dataset.MatrixOptions) (err error) {
 
 // projection returns what the gradients of a side went through; nil for nothing that is
 // known.
-func (s *vectorSide) projection() *store.Projection {
-	if s.store == nil || s.store.Manifest() == nil {
-		return nil
+func (s *vectorSide) projection() *influence.Projection {
+	switch {
+	case s.capture != nil:
+		return s.capture.Manifest().Projection
+	case s.store != nil && s.store.Manifest() != nil:
+		return s.store.Manifest().Projection
 	}
-	return s.store.Manifest().Projection
+	return nil
+}
+
+// unprojected returns how many numbers the blocks of a projected side had before, in order.
+func (s *vectorSide) unprojected() (cols []int) {
+	if s.capture == nil {
+		for _, h := range s.store.Manifest().Blocks {
+			cols = append(cols, h.Of)
+		}
+		return cols
+	}
+	for _, m := range s.capture.Manifest().Modules {
+		cols = append(cols, int(m.Out*m.Columns()))
+	}
+	return cols
+}
+
+// carry has a store that is written from a projected side say how it is.
+func (s *vectorSide) carry(c *store.Content) {
+	if p := s.projection(); p != nil {
+		c.Projection, c.OfCols = p, s.unprojected()
+	}
 }
 
 // scaled reports whether the numbers of a side have scales.
@@ -52,7 +76,7 @@ func (s *vectorSide) approximations() (out []string) {
 	return out
 }
 
-// matching returns the projection that brings the other side to where a store of
+// matching returns the projection that brings the other side to where a side of
 // projected gradients is, after checking that it can. Vectors that are as short as the
 // projected ones already, as another tool's may be, stay as they are.
 func (s *vectorSide) matching(other *vectorSide) (influence.Projection, error) {
@@ -66,19 +90,18 @@ func (s *vectorSide) matching(other *vectorSide) (influence.Projection, error) {
 		}
 		return influence.Projection{}, nil
 	}
-	heads := s.store.Manifest().Blocks
-	if len(other.blocks) != len(heads) {
-		return influence.Projection{}, fmt.Errorf("%s has %d blocks, %s has %d", s.path, len(heads), other.path, len(other.blocks))
+	if len(other.blocks) != len(s.blocks) {
+		return influence.Projection{}, fmt.Errorf("%s has %d blocks, %s has %d", s.path, len(s.blocks), other.path, len(other.blocks))
 	}
-	if slices.EqualFunc(heads, other.blocks, func(h store.BlockHead, v influence.Vectors) bool { return h.Cols == v.Cols() }) {
+	if slices.EqualFunc(s.blocks, other.blocks, func(a, b influence.Vectors) bool { return a.Cols() == b.Cols() }) {
 		return influence.Projection{}, nil
 	}
-	for i, h := range heads {
-		if cols := other.blocks[i].Cols(); cols != h.Of {
-			return influence.Projection{}, fmt.Errorf("%s: block %q was projected from %d numbers, that of %s has %d", s.path, h.Name, h.Of, other.path, cols)
+	for i, of := range s.unprojected() {
+		if cols := other.blocks[i].Cols(); cols != of {
+			return influence.Projection{}, fmt.Errorf("%s: block %q was projected from %d numbers, that of %s has %d", s.path, s.names[i], of, other.path, cols)
 		}
 	}
-	return influence.Projection{Kind: p.Kind, Size: p.Size, Seed: p.Seed}, nil
+	return *p, nil
 }
 
 // expandModels puts the folders of the models of a TRAK folder in the place of the

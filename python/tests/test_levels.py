@@ -6,10 +6,113 @@ import pytest
 import torch
 
 import infl
+from infl.project import Dense, Hadamard, bergson_signs, stream
 from models import cases, loss
-from reader import read_capture
+from reader import example_gradients, read_capture
 
 CASES = cases()
+
+
+def captured(case, out, **options):
+    """Captures a case in batches of four and reads what was written."""
+    with infl.Capture(case.model, out, modules=case.modules, **options) as cap:
+        for b in case.batches(4):
+            if cap.missing(b["ids"]):
+                with cap.batch(ids=b["ids"], mask=b.get("mask")) as batch:
+                    batch.backward(case.loss(case.model, b))
+    return read_capture(out)
+
+
+def hadamard_by_definition(seed, size, columns):
+    """The matrix 1/√size · Σ E_c·H·D_c of a projection."""
+    words, out = stream(seed, 0, np.arange(columns)), np.zeros((size, columns))
+    rows = stream(seed, 1, np.arange(columns)) % np.uint64(size)
+    for j in range(columns):
+        sign = 1 - 2 * int(words[j // 64] >> np.uint64(j % 64) & np.uint64(1))
+        for i in range(size):
+            out[i, j] = sign * (-1) ** ((i & j % size).bit_count() + (i & int(rows[j // size])).bit_count())
+    return out / size ** 0.5
+
+
+@pytest.mark.parametrize("size,columns", [(1, 3), (2, 70), (16, 15), (16, 16), (32, 600), (64, 65), (128, 300)])
+def test_srht_is_its_definition(size, columns):
+    x = torch.randn(3, columns)
+    want = x.double().numpy() @ hadamard_by_definition(2 ** 64 - 3, size, columns).T
+    np.testing.assert_allclose(Hadamard(2 ** 64 - 3, size, columns)(x).numpy(), want, rtol=1e-4, atol=1e-5)
+
+
+def test_entries_are_independent_of_pieces():
+    for kind in ("rademacher", "gaussian"):
+        whole = Dense(kind, 9, 12, 500)
+        whole.step = 10 ** 6
+        pieces = Dense(kind, 9, 12, 500)
+        pieces.step = 64
+        entries = whole._entries(0, 500).numpy()
+        assert abs((entries ** 2).mean() * 12 - 1) < 0.05 and abs(entries.mean()) < 0.01
+        x = torch.randn(4, 500)
+        np.testing.assert_allclose(pieces(x).numpy(), x.numpy() @ entries.T, rtol=1e-4, atol=1e-5)
+    # The sign of entry 70 of row 2 is bit 6 of word 1 of that row.
+    minus = int(stream(9, 2, np.array([(2 << 40) + 1]))[0] >> np.uint64(6) & np.uint64(1))
+    assert Dense("rademacher", 9, 16, 500)._entries(0, 100)[2, 70] == (-0.25 if minus else 0.25)
+
+
+KINDS = [{"size": 16, "seed": 4}, "11:rademacher", "12:gaussian", "3:bergson", "2:bergson-normal"]
+
+
+@pytest.mark.filterwarnings("ignore::infl.CaptureWarning")
+@pytest.mark.parametrize("given", KINDS, ids=str)
+@pytest.mark.parametrize("name", CASES)
+def test_projected_is_the_projection_of_gradients(name, given, tmp_path):
+    case = CASES[name]
+    if name == "table" and "bergson" in str(given):
+        with pytest.raises(ValueError, match="table: an embedding is not projected by bergson"):
+            captured(case, tmp_path / "p", level="projected", projection=given)
+        return
+    manifest, rows = captured(case, tmp_path / "rows", dtype="F64")
+    whole = example_gradients(manifest, rows)
+    manifest, tensors = captured(case, tmp_path / "p", level="projected", projection=given)
+    projection = infl.project.Projection(given)
+    assert manifest["level"] == "projected" and manifest["projection"] == projection.manifest()
+    for m, module in enumerate(manifest["modules"]):
+        G = torch.from_numpy(whole[module["name"]]).float()
+        to = projection.of_module(m, [s for s in infl.collect.find_sites(case.model, case.modules)[0] if s.name == module["name"]][0])
+        want = torch.einsum("po,noi,qi->npq", to.left, G[:, :, :module["in"]], to.right).flatten(1) if projection.two_sided() else to(G.flatten(1))
+        got = tensors["p/" + module["name"]]
+        assert got.dtype == np.float32
+        np.testing.assert_allclose(got, want.numpy(), rtol=1e-4, atol=1e-5 * want.abs().max().item(), err_msg=module["name"])
+    assert not any(t.startswith(("a/", "g/", "G/")) for t in tensors)
+
+
+def test_signs_of_bergson_are_those_of_its_seed():
+    left = bergson_signs("layers.0/left", 4, 5)
+    assert left.shape == (4, 5) and set(left.unique().tolist()) == {-0.5, 0.5}
+    assert torch.equal(left[:2], bergson_signs("layers.0/left", 4, 5)[:2]) and not torch.equal(left, bergson_signs("layers.0/right", 4, 5))
+
+
+def test_killed_projected_capture_continues(tmp_path):
+    case = CASES["dense"]
+    options = {"level": "projected", "projection": "8", "shard_bytes": 1}
+    captured(case, tmp_path / "whole", **options)
+    with pytest.raises(KeyboardInterrupt), infl.Capture(case.model, tmp_path / "c", **options) as cap:
+        for b in case.batches(4)[:2]:
+            with cap.batch(ids=b["ids"]) as batch:
+                batch.backward(loss(case.model, b))
+        raise KeyboardInterrupt
+    with pytest.raises(ValueError, match="was begun with another manifest"):
+        captured(case, tmp_path / "c", level="projected", projection="16", resume=True)
+    captured(case, tmp_path / "c", resume=True, **options)
+    for name in os.listdir(tmp_path / "whole"):
+        assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("options,text", [
+    ({"level": "projected"}, "level is 'projected', projection None"), ({"projection": "4"}, "level is 'rows', projection '4'"),
+    ({"level": "projected", "projection": "4:fjlt"}, "projection is '4:fjlt'"), ({"level": "projected", "projection": "0"}, "projection is '0'"),
+    ({"level": "projected", "projection": "12"}, "the size of srht is a power of two"), ({"level": "projected", "projection": {"kind": "srht"}}, "projection is {'kind'"),
+])
+def test_projections_that_are_none(options, text, tmp_path):
+    with pytest.raises(ValueError, match=text):
+        infl.Capture(CASES["dense"].model, tmp_path / "c", **options)
 
 
 @pytest.mark.parametrize("name,last", [("dense", "layers.5"), ("images", "head")])

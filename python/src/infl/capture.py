@@ -9,6 +9,7 @@ import torch
 
 from .collect import DTYPES, Collector
 from .layout import LEVELS, Layout
+from .project import Projection
 from .shards import SUFFIX, ShardWriter, file_xxh3, read_header, read_ids, shard_name, write_json
 
 MANIFEST, UNFINISHED = "manifest.json", "manifest.part.json"
@@ -23,9 +24,11 @@ class Capture:
                     batch.backward(loss(model(b["x"]), b["y"]))   # [B], sums over positions
 
     level       "rows": inputs and gradients of outputs; "grads": a gradient matrix for
-                each example; "last_layer": rows of the last linear map alone, with its
+                each example; "projected": its projection; "last_layer": rows of the last linear map alone, with its
                 outputs and, where backward is given them, labels. Gradients of
                 parameters are never formed for the batch.
+    projection  of level projected: "4096", "4096:rademacher", … or a dict of kind, size
+                and seed; as infl score --projection
     dtype       F64, F32, BF16 or F16, of what is stored
     modules     which modules; by default the linear maps and convolutions that
                 are trained; "*.mlp.*|*.attn.*", a list of such patterns, or a
@@ -43,13 +46,16 @@ class Capture:
     """
 
     def __init__(self, model, out, split="train", level="rows", dtype="F32", modules=None, loss="cross_entropy", labels="dataset", seed=0,
-                 measurement="loss", checkpoint=None, dataset=None, resume=False, fingerprint=None, shard_bytes=256 << 20):
+                 measurement="loss", checkpoint=None, dataset=None, resume=False, fingerprint=None, shard_bytes=256 << 20, projection=None):
         if level not in LEVELS:
             raise ValueError(f"level is {level!r}, not one of {', '.join(LEVELS)}")
         if dtype not in DTYPES:
             raise ValueError(f"dtype is {dtype!r}, not one of {', '.join(DTYPES)}")
         if labels not in ("dataset", "sampled"):
             raise ValueError(f"labels is {labels!r}, not 'dataset' or 'sampled'")
+        if (level == "projected") != (projection is not None):
+            raise ValueError(f"level is {level!r}, projection {projection!r}; level 'projected' has one, and no other level")
+        projection = None if projection is None else Projection(projection)
         os.makedirs(out, exist_ok=True)
         if os.path.exists(os.path.join(out, MANIFEST)):
             raise FileExistsError(f"{out} holds a finished capture")
@@ -57,7 +63,7 @@ class Capture:
         self._finished, self._template = self._find_finished(resume), None
         self.ids = {i for ids, _ in self._finished for i in ids}
         self.collector = Collector(model, modules, last=level == "last_layer")
-        self.layout = Layout(self.collector.sites, level, dtype)
+        self.layout = Layout(self.collector.sites, level, dtype, projection)
         loss_block = {"name": loss, "reduction": "sum", "labels": labels, "measurement": measurement, "loss_scale": 1.0}
         if labels == "sampled":
             loss_block["seed"] = seed

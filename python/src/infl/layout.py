@@ -6,14 +6,15 @@ from .collect import DTYPES
 from .rows import example_gradients, geometry, gradient_rows, images, input_rows
 
 
-LEVELS = ("rows", "grads", "last_layer")
+LEVELS = ("rows", "grads", "projected", "last_layer")
 
 
 class Layout:
     """Decided by the first batch; each further batch must fit."""
 
-    def __init__(self, sites, level, dtype):
+    def __init__(self, sites, level, dtype, projection=None):
         self.sites, self.level, self.dtype = sites, level, dtype
+        self.projection, self.maps = projection, {}
         self.plans = None
         self.row_sets, self.groups = {}, {}
         self.head = None
@@ -29,9 +30,11 @@ class Layout:
             if s.kind == "conv2d":
                 m["conv"] = p["conv"]
             modules.append(m)
-        head = {} if self.head is None else {"head": self.head}
+        more = {} if self.head is None else {"head": self.head}
+        if self.projection is not None:
+            more["projection"] = self.projection.manifest()
         return {
-            **head,
+            **more,
             "row_sets": {name: {"rows": rows} for name, rows in self.row_sets.items()},
             "input_groups": list(self.groups.values()),
             "modules": modules,
@@ -48,6 +51,8 @@ class Layout:
             self.plans = plans
             for s in self.sites:
                 self._note(s, plans[s.name])
+            if self.projection is not None:
+                self.maps = {s.name: self.projection.of_module(m, s) for m, s in enumerate(self.sites)}
             if self.level == "last_layer":
                 self.head = {"logits": True, "labels": batch.labels is not None}
         for name, plan in plans.items():
@@ -102,6 +107,8 @@ class Layout:
         """Adds the tensors of a site; returns which examples are finite as stored."""
         plan, n = self.plans[s.name], len(batch.ids)
         keep = mask.to(calls[0].gradient.device) if plan["ragged"] else None
+        if self.level == "projected":
+            return self._store(out, "p/" + s.name, self._projected(s, calls, batch, keep))
         if self.level == "grads":
             total = sum(example_gradients(s, self._inputs(s, c, n, keep), self._gradients(s, c, batch, n, keep)) for c in calls)
             return self._store(out, "G/" + s.name, total)
@@ -118,6 +125,20 @@ class Layout:
             out["i/" + s.name] = ("I32", pack(inputs, keep).to(torch.int32).cpu().numpy())
             return finite
         return finite & self._store(out, "a/" + s.name, inputs, keep)
+
+    def _projected(self, s, calls, batch, keep):
+        """Projections of the examples' gradients, in float32. Where both sides of a gradient
+        are projected it is formed of what they become."""
+        total, n, to = 0, len(batch.ids), self.maps[s.name]
+        for c in calls:
+            a, g = self._inputs(s, c, n, keep), self._gradients(s, c, batch, n, keep)
+            if self.projection.two_sided():
+                a, g = to.rows(a.float(), g.float())
+                total = total + torch.einsum("nto,nti->noi", g, a)
+            else:
+                total = total + example_gradients(s, a, g)
+        total = total.flatten(1)
+        return total if self.projection.two_sided() else to(total.float())
 
     def _add_head(self, out, calls, batch):
         """Adds outputs and labels of a last layer; returns which examples are finite."""
@@ -149,7 +170,7 @@ class Layout:
         """Rounds [n, ...] and stores it example after example, of rows those that keep
         says; returns which examples are finite as stored."""
         values = values.to(DTYPES[self.dtype])
-        rows = name[0] != "G" and values.dim() == 3
+        rows = name[0] not in "Gp" and values.dim() == 3
         packed = (pack(values, keep) if rows else values).contiguous()
         finite = torch.ones(len(values), dtype=torch.bool)
         # One sum finds out whether there is anything to look for; it is quick over
