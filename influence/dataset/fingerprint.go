@@ -47,7 +47,7 @@ func (t *Table) Fingerprint(ctx context.Context) (Fingerprint, error) {
 // cache when they are hashed.
 const hashBuffer = 256 << 10
 
-// fingerprintFile hashes blocks on as many goroutines as there are CPUs.
+// fingerprintFile hashes a file by way of buffers.
 func fingerprintFile(ctx context.Context, path string) (_ FileFingerprint, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -58,41 +58,46 @@ func fingerprintFile(ctx context.Context, path string) (_ FileFingerprint, err e
 	if err != nil {
 		return FileFingerprint{}, err
 	}
-	size := info.Size()
-	blocks := int((size + FingerprintBlock - 1) / FingerprintBlock)
-	out := FileFingerprint{Name: filepath.Base(path), Bytes: size, Blocks: make([]string, blocks)}
-	workers := parallel.Workers(0)
-	buffers := make([][]byte, workers)
-	err = parallel.For(ctx, workers, blocks, func(worker, block int) error {
-		if buffers[worker] == nil {
-			buffers[worker] = make([]byte, hashBuffer)
+	return fingerprintBytes(ctx, path, info.Size(), func(lo, hi int64, buffer *[]byte) ([]byte, error) {
+		if *buffer == nil {
+			*buffer = make([]byte, hashBuffer)
 		}
-		lo := int64(block) * FingerprintBlock
-		var err error
-		out.Blocks[block], err = hashPart(ctx, f, lo, min(lo+FingerprintBlock, size), buffers[worker])
-		return err
-	})
-	return out, err
-}
-
-// hashPart returns the hash of bytes lo … hi of a file, by way of a buffer.
-func hashPart(ctx context.Context, f io.ReaderAt, lo, hi int64, buffer []byte) (string, error) {
-	h := xxh3.New()
-	for lo < hi {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		part := buffer[:min(int64(len(buffer)), hi-lo)]
+		part := (*buffer)[:hi-lo]
 		if n, err := f.ReadAt(part, lo); n < len(part) {
 			if errors.Is(err, io.EOF) {
 				err = errors.New("the file became shorter while it was read")
 			}
-			return "", err
+			return nil, err
 		}
-		h.Write(part)
-		lo += int64(len(part))
-	}
-	return fmt.Sprintf("%016x", h.Sum64()), nil
+		return part, nil
+	})
+}
+
+// fingerprintBytes hashes blocks of size bytes on as many goroutines as there are CPUs.
+// read returns at most hashBuffer bytes lo … hi−1, of the worker's buffer if need be.
+func fingerprintBytes(ctx context.Context, path string, size int64, read func(lo, hi int64, buffer *[]byte) ([]byte, error)) (FileFingerprint, error) {
+	blocks := int((size + FingerprintBlock - 1) / FingerprintBlock)
+	out := FileFingerprint{Name: filepath.Base(path), Bytes: size, Blocks: make([]string, blocks)}
+	workers := parallel.Workers(0)
+	buffers := make([][]byte, workers)
+	err := parallel.For(ctx, workers, blocks, func(worker, block int) error {
+		h := xxh3.New()
+		lo := int64(block) * FingerprintBlock
+		for hi := min(lo+FingerprintBlock, size); lo < hi; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			part, err := read(lo, min(lo+hashBuffer, hi), &buffers[worker])
+			if err != nil {
+				return err
+			}
+			h.Write(part)
+			lo += int64(len(part))
+		}
+		out.Blocks[block] = fmt.Sprintf("%016x", h.Sum64())
+		return nil
+	})
+	return out, err
 }
 
 // Equal reports whether both fingerprints are of the same names and content.
