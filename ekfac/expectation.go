@@ -9,38 +9,32 @@ import (
 	"github.com/infl-dev/infl/internal/kernel"
 )
 
-// The losses of which the model's own prediction is known from the gradient of the last
-// layer.
-var (
-	softmaxLosses  = []string{"cross_entropy"}
-	gaussianLosses = []string{"half_squared_error", "squared_error", "mse"}
-)
-
 // checkExpectation says why there is no expectation over the labels of a model.
 func checkExpectation(m *capture.Manifest, modules []Module) error {
 	if len(modules) > 1 {
 		return fmt.Errorf("exact labels: module %q is not the last layer, and the gradients of layers before it for other labels are not in a capture; capture the last layer alone", modules[0].Name)
 	}
-	if !slices.Contains(softmaxLosses, m.Loss.Name) && !slices.Contains(gaussianLosses, m.Loss.Name) {
-		return fmt.Errorf("exact labels: what a model with the loss %q predicts is not known; it is for %v and %v", m.Loss.Name, softmaxLosses, gaussianLosses)
+	if m.Loss.Measurement != "loss" {
+		return fmt.Errorf("exact labels: the gradients are those of the %s, not of the loss", m.Loss.Measurement)
+	}
+	if _, err := influence.ParseOutputLoss(m.Loss.Name); err != nil {
+		return fmt.Errorf("exact labels: %w", err)
 	}
 	return nil
 }
 
 // An expectation is a mean over the labels that a model predicts, of which its captured
 // gradients tell the chances: g = p − e_y for softmax p and label y, so that g is negative
-// at y alone. For squared errors, g is a standard normal.
+// at y alone. For squared errors, g is normal, with the variance [influence.OutputLoss] has.
 type expectation struct {
-	softmax bool
-	source  rowSource[float64]
-	dir     string
+	loss   influence.OutputLoss
+	source rowSource[float64]
+	dir    string
 }
 
-func newExpectation(f *fit, x factor) expectation {
-	return expectation{
-		softmax: slices.Contains(softmaxLosses, f.head.Loss.Name), dir: f.capture.Dir(),
-		source: rowSource[float64]{factor: x},
-	}
+func newExpectation(f *fit, x factor) (expectation, error) {
+	loss, err := influence.ParseOutputLoss(f.head.Loss.Name)
+	return expectation{loss: loss, dir: f.capture.Dir(), source: rowSource[float64]{factor: x}}, err
 }
 
 // label returns the class that a row of gradients was captured with; it is an error where
@@ -62,9 +56,9 @@ func (e *expectation) noSoftmax() error {
 //
 //	Σ h_c (e_c − e_y)(e_c − e_y)ᵀ − h·hᵀ     h_y = −Σ h_c
 func (e *expectation) addCovariance(g []float64, into kernel.Matrix[float64]) error {
-	if !e.softmax {
+	if e.loss != influence.SoftmaxLoss {
 		for c := range g {
-			into.Row(c)[c]++
+			into.Row(c)[c] += e.loss.Curvature(len(g))
 		}
 		return nil
 	}
@@ -107,12 +101,15 @@ func center(h []float64, y int) (others float64) {
 //
 //	E[(qᵀg)²] = Σ h_c (q_c − q_y)² − (Σ h_c (q_c − q_y))²
 func (e *expectation) variances(g []float64, basis kernel.Matrix[float64], out []float64) error {
-	if !e.softmax {
+	if e.loss != influence.SoftmaxLoss {
 		clear(out)
 		for c := range g {
 			for k, q := range basis.Row(c) {
 				out[k] += float64(q * q)
 			}
+		}
+		for k := range out {
+			out[k] *= e.loss.Curvature(len(g))
 		}
 		return nil
 	}
@@ -147,11 +144,12 @@ type expectedGram struct {
 	cut   []span
 }
 
-func newExpectedGram(f *fit, workers int, x factor) *expectedGram {
+func newExpectedGram(f *fit, workers int, x factor) (*expectedGram, error) {
+	e, err := newExpectation(f, x)
 	return &expectedGram{
 		tally:       newTally(workers, x.module, f.rowGroups(x.module), x.covariance, x.key, x.size, x.size),
-		expectation: newExpectation(f, x), group: kernel.NewMatrix[float64](x.size, x.size), cut: spans(x.size, f.Blocks),
-	}
+		expectation: e, group: kernel.NewMatrix[float64](x.size, x.size), cut: spans(x.size, f.Blocks),
+	}, err
 }
 
 func (g *expectedGram) take(b *capture.Block) error {

@@ -18,8 +18,12 @@ type expectedSquares[F kernel.Float] struct {
 }
 
 func newExpectedSquares[F kernel.Float](f *fit, workers int, x factor) (*expectedSquares[F], error) {
+	of, err := newExpectation(f, x)
+	if err != nil {
+		return nil, err
+	}
 	basis, err := f.to.matrix(x.vectors, x.key)
-	return &expectedSquares[F]{expectation: newExpectation(f, x), workers: workers, basis: basis}, err
+	return &expectedSquares[F]{expectation: of, workers: workers, basis: basis}, err
 }
 
 // read returns them for a block, until the next one is asked for.

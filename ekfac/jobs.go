@@ -191,7 +191,7 @@ func covarianceJobs[F kernel.Float](f *fit) (jobs []job) {
 			cost:  float64(x.module.Rows * d * d),
 			begin: func(_ *batch, workers int) (summand, error) {
 				if f.Labels == ExactLabels && !x.inputs {
-					return newExpectedGram(f, workers, x), nil
+					return newExpectedGram(f, workers, x)
 				}
 				return newGram[F](f, workers, x), nil
 			},

@@ -10,27 +10,15 @@ import (
 	"github.com/infl-dev/infl/internal/kernel"
 )
 
-// An OutputLoss is a loss whose second derivative by the outputs z of a layer follows
-// from its first, g.
-type OutputLoss uint8
-
-const (
-	// SoftmaxLoss is −log p_y of a class y, p the softmax of z: g = p − e_y, of which only
-	// the entry of y is negative. C = diag(p) − p·pᵀ.
-	SoftmaxLoss OutputLoss = iota
-
-	// HalfSquaredLoss is ½‖z − y‖²: g = z − y, C = I.
-	HalfSquaredLoss
-)
-
 // HessianRows returns vectors whose outer products are the exact Hessians of the losses
 // by the weights of a linear layer, from its inputs x and the gradients g of its K
 // outputs, of which each example has one row:
 //
 //	Σ_k r_ik·r_ikᵀ = C_i ⊗ x_i·x_iᵀ     row i·K + k is r_ik
 //
-// with r_ik = √p_k·(e_k − p) ⊗ x_i for the softmax, and e_k ⊗ x_i for squares: K rows of
-// K·d numbers in float64 for each example, which are formed while they are read. With
+// with r_ik = √p_k·(e_k − p) ⊗ x_i for the softmax, and √c·e_k ⊗ x_i for squares, c being
+// [OutputLoss.Curvature]: K rows of K·d numbers in float64 for each example, which are
+// formed while they are read. With
 // bias each x ends with a further 1. For gradients in the layout of [Outer] they make
 // the curvature of [CurvatureOptions]; the Hessian is that of the whole model where the
 // layer is all of it.
@@ -125,7 +113,7 @@ func (h *hessianRows) chances(p, g []float64) error {
 func (h *hessianRows) output(out, p []float64, k int) {
 	if h.loss != SoftmaxLoss {
 		clear(out)
-		out[k] = 1
+		out[k] = math.Sqrt(h.loss.Curvature(len(out)))
 		return
 	}
 	root := math.Sqrt(p[k])

@@ -13,12 +13,6 @@ const (
 	exactLabels   = "exact"   // all, by their probabilities: the exact Hessian
 )
 
-// outputLosses are the losses whose second derivatives follow from their gradients, by
-// their names in captures.
-var outputLosses = map[string]influence.OutputLoss{
-	"cross_entropy": influence.SoftmaxLoss, "half_squared_error": influence.HalfSquaredLoss,
-}
-
 // hessian returns the rows of the exact Hessian, for a capture of one linear layer; none
 // without --labels exact.
 func (a vectorArguments) hessian() ([]influence.Vectors, error) {
@@ -34,7 +28,7 @@ func (a vectorArguments) hessian() ([]influence.Vectors, error) {
 	}
 	m := s.capture.Manifest()
 	module := m.Modules[0]
-	loss, known := outputLosses[m.Loss.Name]
+	loss, lossErr := influence.ParseOutputLoss(m.Loss.Name)
 	inputs, outputs := s.capture.InputRows(module.Name), s.capture.OutputRows(module.Name)
 	switch {
 	case len(m.Modules) > 1:
@@ -43,8 +37,8 @@ func (a vectorArguments) hessian() ([]influence.Vectors, error) {
 		return refused("module %q has other rows", module.Name)
 	case m.Loss.Measurement != "loss":
 		return refused("its gradients are those of the %s", m.Loss.Measurement)
-	case !known:
-		return refused("the second derivative of %q is not known; it is of cross_entropy and half_squared_error", m.Loss.Name)
+	case lossErr != nil:
+		return refused("%v", lossErr)
 	}
 	rows, err := influence.HessianRows(inputs, outputs, module.Bias, loss)
 	if err != nil {
