@@ -6,7 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/capture"
+	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/influence/sink"
 	"github.com/infl-dev/infl/internal/goldentest"
 )
 
@@ -80,6 +83,42 @@ func linear(w [][]float64, b, x []float64) []float64 {
 	return out
 }
 
+// The options of most listings: a tenth of the mean eigenvalue, and rank 1.
+var (
+	heuristic = ScoreOptions{CurvatureOptions: influence.CurvatureOptions{Damping: influence.Damping{Heuristic: true}}}
+	rankOne   = ScoreOptions{CurvatureOptions: influence.CurvatureOptions{Damping: influence.Damping{Heuristic: true}, Rank: 1}}
+)
+
+// requirePublished compares the scores of a train capture for a query capture, or without
+// one for itself, with those that were printed.
+func requirePublished(t *testing.T, want []float64, all [2]*capture.Capture, f *Factors, o ScoreOptions) {
+	t.Helper()
+	var c influence.Checkpoint
+	var names []string
+	train, query := all[0], all[1]
+	j := influence.Job{Train: influence.RowRange(0, train.Len()), Self: query == nil, Precision: influence.Float64}
+	for _, m := range f.Modules() {
+		names, c.Train = append(names, m.Name), append(c.Train, blockOf(t, train, m.Name))
+		if query != nil {
+			c.Query, j.Query = append(c.Query, blockOf(t, query, m.Name)), influence.RowRange(0, query.Len())
+		}
+	}
+	s, err := Scores(f, c, names, o)
+	require.NoError(t, err)
+	got, err := sink.Dense(t.Context(), s, j)
+	require.NoError(t, err)
+	require.Len(t, got.Scores, len(want))
+	for i, v := range want {
+		require.InEpsilon(t, v, got.Scores[i], 1e-9)
+	}
+}
+
+func blockOf(t *testing.T, c *capture.Capture, module string) influence.Vectors {
+	v, err := c.Gradients(module, dataset.Float64, 1)
+	require.NoError(t, err)
+	return v
+}
+
 // single makes an example of each row.
 func single(rows [][]float64, labels ...int) (examples [][][]float64, of [][]int) {
 	for i, row := range rows {
@@ -114,22 +153,34 @@ func TestRowsOfPublishedPackages(t *testing.T) {
 	assertClose(t, []float64{1.65253469351e-06, 0.00147467216032, 0.00551384421664, 0.0257548644216, 0.121171637656, 1.48270572651}, c.Input.Values, 1e-11)
 	assertClose(t, []float64{0, 0.328953653256, 0.341527382071}, c.Output.Values, 1e-11)
 
-	assertClose(t, []float64{
+	all := [2]*capture.Capture{train, query}
+	requirePublished(t, []float64{
+		-0.00168295819222, 2.02656065825, -1.33844859734, -0.383632747515, 1.14821789991, -1.32807529084,
+		-0.801204290436, -0.723513201475, 1.79679709573, -0.280092252246, -0.723224477519, 2.05850271906,
+	}, all, f, ScoreOptions{Strategy: Identity})
+	requirePublished(t, []float64{1.83797978128, 1.76553276452, 3.09344206505, 1.68357193072, 1.12456854153, 2.57910276849},
+		[2]*capture.Capture{train}, f, ScoreOptions{Strategy: Identity})
+	requirePublished(t, []float64{
 		-1.02197503873, 42.3894517408, 3.39446418902, -4.09953324319, 17.5176219881, -0.332346520641,
 		-1.53403945853, 4.58544866369, 25.0065087182, -1.02490054426, 2.4415783748, 36.4580976441,
-	}, scores(t, diagonal, Diagonal, Exact, -1, train, query), 1e-11)
-	assertClose(t, []float64{
+	}, all, diagonal, heuristic)
+	requirePublished(t, []float64{
 		1.4906250756, 22.5305817586, 7.73464223192, 3.13421005403, -3.03365843755, 2.36876872952,
 		0.446943356967, -2.22864914625, 15.6188737493, 1.05829272027, 3.90659249914, 20.3525576986,
-	}, scores(t, f, KFAC, Compat, -1, train, query), 1e-11)
-	assertClose(t, []float64{
+	}, all, f, ScoreOptions{Strategy: KFAC, Form: Compat, CurvatureOptions: heuristic.CurvatureOptions})
+	requirePublished(t, []float64{
 		0.0743912246409, 23.2679760469, 6.11086848765, 3.0091136978, -3.56618936599, 0.0390325324806,
 		-0.704756389476, -3.19121354062, 16.9729066777, 1.12170751379, 5.54961371451, 20.4241148994,
-	}, scores(t, f, EKFAC, Exact, -1, train, query), 1e-11)
-	assertClose(t, []float64{
+	}, all, f, heuristic)
+	requirePublished(t, []float64{21.0598754421, 17.4531763676, 13.5552051913, 12.7345133093, 7.74501930528, 12.6571993607}, [2]*capture.Capture{train}, f, heuristic)
+	requirePublished(t, []float64{
 		0.886914767713, 18.7194822171, 4.49108908149, 1.66695591725, -1.226821053, -1.08934124552,
 		-1.03293325907, -2.63414773086, 13.3054672558, 0.735702025612, 3.48643107509, 16.2120885978,
-	}, scores(t, f, EKFAC, Exact, 0.01, train, query), 1e-11)
+	}, all, f, ScoreOptions{CurvatureOptions: influence.CurvatureOptions{Damping: influence.Damping{Value: 0.01}}})
+	requirePublished(t, []float64{
+		0.550439454671, 24.4166661924, 5.16630177114, 2.91116966589, -2.3079987783, -1.84532396989,
+		-1.42833318782, -3.35279436408, 17.5523185296, 1.20214358151, 4.74420351149, 21.6782989873,
+	}, all, f, rankOne)
 }
 
 // TestTokensOfPublishedPackages has three tokens each; the last one of each third
@@ -186,12 +237,37 @@ func TestTokensOfPublishedPackages(t *testing.T) {
 		require.NoError(t, err)
 		assertClose(t, want, got.Data, 1e-11)
 	}
-	assertClose(t, []float64{
+	all := [2]*capture.Capture{train, query}
+	requirePublished(t, []float64{
 		0.244976810516, -2.87767171939, -2.26331475628, 1.6965198471, -4.92682371942, 0.0787729178695,
 		1.70062856974, 12.8895333805, 1.40222380502, 6.35743980518, 1.79541738874, 3.11825440364,
-	}, scores(t, f, EKFAC, Exact, -1, train, query), 1e-11)
-	assertClose(t, []float64{
+	}, all, f, heuristic)
+	requirePublished(t, []float64{10.2526208104, 29.4415669054, 16.582018731, 22.8408545653, 20.1771830087, 25.5420363717}, [2]*capture.Capture{train}, f, heuristic)
+	requirePublished(t, []float64{
+		-0.174411470747, -2.00521541367, -2.4970952305, 1.0635816482, -3.86842352095, -0.139835497597,
+		-0.564565008928, 12.9408795475, -2.11029995387, 5.96267009365, -1.84153893772, 1.89277183333,
+	}, all, f, rankOne)
+	requirePublished(t, []float64{
 		-1.01414207694, -3.91917670082, -0.955539142693, 1.38441540245, -9.88671976436, -1.56297464547,
 		9.24470622009, 33.9325786084, 1.48155636071, 13.9957373195, 4.58405347655, 8.39926690172,
-	}, scores(t, f, KFAC, Compat, -1, train, query), 1e-11)
+	}, all, f, ScoreOptions{Strategy: KFAC, Form: Compat, CurvatureOptions: heuristic.CurvatureOptions})
+
+	// The first query by the tokens of the last layer: masked ones have no rows.
+	c := influence.Checkpoint{Train: []influence.Vectors{blockOf(t, train, "out")}, Query: []influence.Vectors{blockOf(t, query, "out")}}
+	inputs, outputs := train.TokenRows("out")
+	tokens, err := influence.Outer(inputs, outputs, false, dataset.Float64)
+	require.NoError(t, err)
+	c.Scored = []influence.Vectors{tokens}
+	s, err := Scores(f, c, []string{"out"}, heuristic)
+	require.NoError(t, err)
+	got, err := sink.Dense(t.Context(), s, influence.Job{Train: influence.RowRange(0, 16), Query: influence.RowRange(0, 1), Precision: influence.Float64})
+	require.NoError(t, err)
+	assertClose(t, []float64{
+		-0.830267166918, -0.0955104373549,
+		0.203638841849, -0.226943335492, -1.55776905763,
+		2.3301708223, -2.34628395728, 0.318802703366,
+		0.626013118969, 0.31936882299,
+		0.304671595092, 0.0185650217632, -2.54017796399,
+		-0.830267166918, -0.0955104373549, 0.155348159364,
+	}, got.Scores, 1e-11)
 }

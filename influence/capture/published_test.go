@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/infl-dev/infl/ekfac"
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/capture"
 	"github.com/infl-dev/infl/influence/dataset"
@@ -88,12 +89,11 @@ func convolved(t *testing.T, split string, images [][]float64, labels []int) *ca
 	return c
 }
 
-// TestConvolutionsOfPublishedPackages compares with what kronfluence gives for the
-// identity as the inverse curvature, in float64.
+// TestConvolutionsOfPublishedPackages compares with what kronfluence gives in float64.
 func TestConvolutionsOfPublishedPackages(t *testing.T) {
 	train := convolved(t, "train", goldentest.CountedRows(25, 4, 32, 2), []int{0, 1, 2, 1})
 	query := convolved(t, "query", goldentest.CountedRows(26, 2, 32, 2), []int{2, 0})
-	both := influence.Checkpoint{Rate: 1}
+	var both influence.Checkpoint
 	for _, m := range train.Manifest().Modules {
 		a, err := train.Gradients(m.Name, dataset.Float64, 1)
 		require.NoError(t, err)
@@ -101,14 +101,26 @@ func TestConvolutionsOfPublishedPackages(t *testing.T) {
 		require.NoError(t, err)
 		both.Train, both.Query = append(both.Train, a), append(both.Query, b)
 	}
-	s, err := influence.TracIn([]influence.Checkpoint{both}, false, influence.ProductOptions{})
+	f, err := ekfac.Fit(t.Context(), train, ekfac.FitOptions{})
 	require.NoError(t, err)
-	got, err := sink.Dense(t.Context(), s, influence.Job{Train: influence.RowRange(0, 4), Query: influence.RowRange(0, 2), Precision: influence.Float64})
-	require.NoError(t, err)
-	for i, want := range []float64{
-		-0.334942243939, -2.45463223174, 2.45167720884, -1.06040857473,
-		2.25898438704, -1.10043218993, -1.68183092405, -0.675146060081,
+	for strategy, want := range map[ekfac.Strategy][]float64{
+		ekfac.Identity: {
+			-0.334942243939, -2.45463223174, 2.45167720884, -1.06040857473,
+			2.25898438704, -1.10043218993, -1.68183092405, -0.675146060081,
+		},
+		ekfac.EKFAC: {
+			3.86243457187, -2.76001445476, 4.71892870307, -2.37840282585,
+			1.76097461218, -1.06534378246, -24.4347167891, -1.71758831334,
+		},
 	} {
-		require.InEpsilon(t, want, got.Scores[i], 1e-9)
+		s, err := ekfac.Scores(f, both, []string{"c", "fc"}, ekfac.ScoreOptions{
+			Strategy: strategy, CurvatureOptions: influence.CurvatureOptions{Damping: influence.Damping{Heuristic: true}},
+		})
+		require.NoError(t, err)
+		got, err := sink.Dense(t.Context(), s, influence.Job{Train: influence.RowRange(0, 4), Query: influence.RowRange(0, 2), Precision: influence.Float64})
+		require.NoError(t, err)
+		for i, v := range want {
+			require.InEpsilon(t, v, got.Scores[i], 1e-9)
+		}
 	}
 }
