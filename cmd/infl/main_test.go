@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"lines":     lines,
 			"sums":      sums,
 			"scores":    scores,
+			"within":    within,
 			"unrun":     unrun,
 			"edit":      edit,
 			"mangle":    mangle,

@@ -113,6 +113,29 @@ func scores(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
+// within RUN WHOLE N checks that a run has N scores, all of which another one has too.
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: within RUN WHOLE N")
+	}
+	var all [2]map[[2]sink.Key]float64
+	for i := range all {
+		all[i] = map[[2]sink.Key]float64{}
+		ts.Check(sink.ReadScores(context.Background(), ts.MkAbs(args[i]), func(r sink.ScoreRow) error {
+			all[i][[2]sink.Key{r.QueryKey, r.TrainKey}] = r.Score
+			return nil
+		}))
+	}
+	for pair, score := range all[0] {
+		if want, there := all[1][pair]; !there || score != want {
+			ts.Fatalf("%v has the score %v in %s and %v in %s", pair, score, args[0], want, args[1])
+		}
+	}
+	if got := fmt.Sprint(len(all[0])); got != args[2] {
+		ts.Fatalf("%s has %s scores", args[0], got)
+	}
+}
+
 // unrun DIR… checks that folders hold nothing that looks like a whole run.
 func unrun(ts *testscript.TestScript, neg bool, args []string) {
 	for _, dir := range args {
