@@ -68,14 +68,32 @@ func (s *sharedBases) bases(ctx context.Context) (influence.Bases, error) {
 }
 
 // diagonal is the inverse for gradients that are in its eigenbases.
-func (s *sharedBases) diagonal() *Inverse {
+func (s *sharedBases) diagonal() diagonal {
 	v := s.inverse
-	return &Inverse{invert: v.invert, out: v.out, in: v.in, workers: v.workers, rotated: true,
+	return diagonal{&Inverse{invert: v.invert, out: v.out, in: v.in, workers: v.workers,
 		load: func(ctx context.Context) (*Curvature, error) {
 			c, err := s.curvature(ctx)
 			if err != nil {
 				return nil, err
 			}
 			return &Curvature{Module: c.Module, Eigenvalues: c.Eigenvalues}, nil
-		}}
+		}}}
+}
+
+// A diagonal is an [Inverse] for gradients that are in its eigenbases. It is an
+// [influence.DiagonalInverse].
+type diagonal struct{ *Inverse }
+
+// Diagonal implements [influence.DiagonalInverse].
+func (d diagonal) Diagonal(ctx context.Context) ([]float64, error) {
+	err := d.prepare(ctx)
+	return d.factors.Data, err
+}
+
+// Bytes implements [influence.Inverse].
+func (d diagonal) Bytes(int64) int64 { return d.ownBytes() }
+
+// Operations implements [influence.Inverse].
+func (d diagonal) Operations(vectors int64) float64 {
+	return float64(vectors) * float64(d.out) * float64(d.in)
 }

@@ -22,7 +22,6 @@ type Inverse struct {
 	invert  func(c *Curvature) (kernel.Matrix[float64], error)
 	out, in int // of the module; in with the 1 of a bias
 	workers int
-	rotated bool // its gradients are in the eigenbases already
 
 	curvature *Curvature             // nil while it is not read
 	factors   kernel.Matrix[float64] // what Λ becomes, entry by entry
@@ -75,7 +74,7 @@ func (v *Inverse) Apply(ctx context.Context, rows kernel.Matrix[float64]) error 
 // function out may be rows.
 func (v *Inverse) images(rows, out kernel.Matrix[float64], factors ...kernel.Matrix[float64]) {
 	if len(v.curvature.Input.Vectors.Data) == 0 {
-		scaleInto(out, rows, factors)
+		scaleInto(v.workers, out, rows, factors)
 		return
 	}
 	n := min(rows.Rows, atOnce)
@@ -89,7 +88,7 @@ func (v *Inverse) images(rows, out kernel.Matrix[float64], factors ...kernel.Mat
 		there, images := rotated.Block(0, 0, n, rows.Cols), scaled.Block(0, 0, n*len(factors), rows.Cols)
 		clear(there.Data)
 		v.rotate(rows.Block(lo, 0, n, rows.Cols), there)
-		scaleInto(images, there, factors)
+		scaleInto(v.workers, images, there, factors)
 		to := out.Block(lo*len(factors), 0, images.Rows, rows.Cols)
 		clear(to.Data)
 		v.rotateBack(images, to)
@@ -97,8 +96,8 @@ func (v *Inverse) images(rows, out kernel.Matrix[float64], factors ...kernel.Mat
 }
 
 // scaleInto writes each row times each of some factors, number by number, as images does.
-func scaleInto(out, rows kernel.Matrix[float64], factors []kernel.Matrix[float64]) {
-	for r := range rows.Rows {
+func scaleInto(workers int, out, rows kernel.Matrix[float64], factors []kernel.Matrix[float64]) {
+	each(workers, rows.Rows, func(r int) {
 		row := rows.Row(r)
 		for k, f := range factors {
 			to := out.Row(r*len(factors) + k)
@@ -106,7 +105,7 @@ func scaleInto(out, rows kernel.Matrix[float64], factors []kernel.Matrix[float64
 				to[j] = v * f.Data[j]
 			}
 		}
-	}
+	})
 }
 
 // fits returns an error where rows are not gradients of the module.
@@ -184,13 +183,12 @@ func invertEigenvalues(c *Curvature, d influence.Damping) (kernel.Matrix[float64
 }
 
 // Bytes implements [influence.Inverse].
-func (v *Inverse) Bytes(vectors int64) int64 {
+func (v *Inverse) Bytes(vectors int64) int64 { return v.ownBytes() + v.rotatingBytes(vectors) }
+
+// ownBytes is the memory for what it knows of the module.
+func (v *Inverse) ownBytes() int64 {
 	out, in := int64(v.out), int64(v.in)
-	bytes := 8 * (out*out + in*in + 2*out*in)
-	if v.rotated {
-		return bytes
-	}
-	return bytes + v.rotatingBytes(vectors)
+	return 8 * (out*out + in*in + 2*out*in)
 }
 
 // rotatingBytes is the memory for rotating so many gradients.
@@ -201,8 +199,5 @@ func (v *Inverse) rotatingBytes(vectors int64) int64 {
 // Operations implements [influence.Inverse].
 func (v *Inverse) Operations(vectors int64) float64 {
 	out, in := float64(v.out), float64(v.in)
-	if v.rotated {
-		return float64(vectors) * out * in
-	}
 	return 4 * float64(vectors) * out * in * (out + in)
 }

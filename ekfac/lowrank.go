@@ -33,9 +33,6 @@ func (v *Inverse) cutTo(o ScoreOptions) influence.Inverse {
 // Rank implements [influence.LowRankInverse].
 func (c *cut) Rank() int { return c.rank }
 
-// Shape implements [influence.LowRankInverse].
-func (c *cut) Shape() (out, in int) { return c.out, c.in }
-
 // Factor implements [influence.LowRankInverse].
 func (c *cut) Factor(ctx context.Context, rows kernel.Matrix[float64]) (influence.LowRank, error) {
 	n, k := rows.Rows, c.rank
@@ -48,7 +45,7 @@ func (c *cut) Factor(ctx context.Context, rows kernel.Matrix[float64]) (influenc
 		rotated = kernel.NewMatrix[float64](n, rows.Cols)
 		c.rotate(rows, rotated)
 	}
-	scaleInto(rotated, rotated, []kernel.Matrix[float64]{c.factors})
+	scaleInto(c.workers, rotated, rotated, []kernel.Matrix[float64]{c.factors})
 	f.Outputs, f.Inputs = kernel.NewMatrix[float64](n*k, c.out), kernel.NewMatrix[float64](n*k, c.in)
 	signs := c.signs()
 	err := parallel.For(ctx, c.workers, n, func(_, r int) (err error) {

@@ -35,7 +35,8 @@ type ScoreOptions struct {
 // Each query goes through the inverse once, in float64, at a cost of
 // 4·out·in·(out + in) operations in a module; or the rows of both sides are rotated into
 // the eigenbases in the type of the gradients, at 2·(out² + in²) each, where these are
-// [influence.OuterSums] and that is less. The rest is as [influence.Dot] has it.
+// [influence.OuterSums] and that is less. Gradients of train rows that are one outer
+// product are not formed. The rest is as [influence.Dot] has it.
 func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) (influence.Scorer, error) {
 	inverses := make([]influence.Inverse, len(c.Train))
 	if o.Strategy != Identity {

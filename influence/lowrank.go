@@ -20,7 +20,6 @@ import (
 type LowRankInverse interface {
 	Inverse
 	Rank() int
-	Shape() (out, in int)
 
 	// Factor returns the factors for each row, which it may overwrite.
 	Factor(ctx context.Context, rows kernel.Matrix[float64]) (LowRank, error)
@@ -71,24 +70,6 @@ func (f factor) lowRank() LowRankInverse {
 	return low
 }
 
-// unformed returns the train side of a factor where queries of low rank are multiplied
-// with its rows, and no gradients formed: where that is fewer operations. nil elsewhere.
-// It depends on the job and not on memory, so that scores do not.
-func (s *productScorer) unformed(f factor, l Layout) OuterSums {
-	low := f.lowRank()
-	sums, ok := f.train.(OuterSums)
-	if low == nil || !ok || sums.RowsEach() == 0 {
-		return nil
-	}
-	out, in := low.Shape()
-	rows, queries := sums.RowsEach(), float64(max(1, l.Query/s.perRow()))
-	forming, formed := rows*float64(out*in)/queries, float64(out*in)
-	if rows*float64(low.Rank()*(out+in)) >= forming+formed {
-		return nil
-	}
-	return sums
-}
-
 // cutsQueries reports whether queries have a low rank in some block.
 func (s *productScorer) cutsQueries() bool {
 	return slices.ContainsFunc(s.terms, func(t term) bool { return t.factors[0].lowRank() != nil })
@@ -112,26 +93,6 @@ func (r *productRun[F]) factorQueries(ctx context.Context, t int, f factor, slab
 	}
 	r.cuts.note(t, r.job.Query, slab.Lo, all.Errors)
 	return all, nil
-}
-
-// multiplyRows multiplies the rows of a block of train examples with queries of low rank.
-func (r *productRun[F]) multiplyRows(ctx context.Context, t, i int, part Range2, first int64, b OuterBlock) {
-	outputs := matrixOf(r.workers, b.Outputs, floatDtype(b.Outputs), &r.buffer)
-	inputs := matrixOf(r.workers, b.Inputs, floatDtype(b.Inputs), &r.inputs)
-	r.panels[t][i].lowRank.EachBlock(r.workers, b.Starts, outputs, inputs, func(_, row int, c kernel.Matrix[F]) {
-		r.take(ctx, t, i, part, first+int64(row)-part.Train.Lo, c)
-	})
-}
-
-// newLowRankPanel packs queries of low rank, times weight, in F.
-func newLowRankPanel[F kernel.Float](workers, rank int, f LowRank, weight float64) (*panel[F], error) {
-	u, v := inType[F](f.Outputs, weight), inType[F](f.Inputs, 1)
-	for _, m := range []kernel.Matrix[F]{u, v} {
-		if i := finite(m.Data); i >= 0 {
-			return nil, beyondFloat32(i / m.Cols / rank)
-		}
-	}
-	return &panel[F]{lowRank: kernel.NewLowRankRows(workers, rank, u, v)}, nil
 }
 
 // A LowRankError is how much of queries was cut off, over queries and blocks of gradients

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/kernel"
 )
 
 // VectorsOf returns the rows of numbers in memory as Vectors: len(numbers)/cols rows
@@ -35,19 +36,26 @@ func (v memoryVectors[F]) Dtype() dataset.Dtype {
 
 func (v memoryVectors[F]) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error] {
 	return func(yield func(dataset.Block, error) bool) {
-		b := dataset.Block{First: lo, Rows: int(hi - lo), Cols: v.cols}
 		if err := ctx.Err(); err != nil || hi == lo {
 			if err != nil {
-				yield(b, err)
+				yield(dataset.Block{}, err)
 			}
 			return
 		}
-		switch numbers := any(v.numbers[lo*int64(v.cols) : hi*int64(v.cols)]).(type) {
-		case []float32:
-			b.Float32 = numbers
-		case []float64:
-			b.Float64 = numbers
-		}
-		yield(b, nil)
+		numbers := v.numbers[lo*int64(v.cols) : hi*int64(v.cols)]
+		yield(blockOf(lo, kernel.MatrixOf(numbers, int(hi-lo), v.cols)), nil)
 	}
+}
+
+// blockOf returns the rows of a matrix without gaps as a block, of which the first is
+// named.
+func blockOf[F kernel.Float](first int64, m kernel.Matrix[F]) dataset.Block {
+	b := dataset.Block{First: first, Rows: m.Rows, Cols: m.Cols}
+	switch numbers := any(m.Data).(type) {
+	case []float32:
+		b.Float32 = numbers
+	case []float64:
+		b.Float64 = numbers
+	}
+	return b
 }

@@ -19,6 +19,9 @@ type OuterSums interface {
 	// had.
 	RowsEach() float64
 
+	// Shape is how many numbers an output and an input row have.
+	Shape() (out, in int)
+
 	// OuterBlocks streams the rows of vectors lo … hi−1, as Blocks does the vectors.
 	OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[OuterBlock, error]
 }

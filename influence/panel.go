@@ -16,10 +16,10 @@ const queryBlock = 32
 
 // A panel is the query side of a factor, ready to meet train rows.
 type panel[F kernel.Float] struct {
-	rows    *kernel.QueryRows[F]
-	int8    *kernel.Int8QueryRows  // for train rows of int8 in float32, instead
-	lowRank *kernel.LowRankRows[F] // for rows of train gradients that are not formed, instead
-	plus    []F                    // added to the inner products of each query; nil for nothing
+	rows     *kernel.QueryRows[F]
+	int8     *kernel.Int8QueryRows // for train rows of int8 in float32, instead
+	plus     []F                   // added to the inner products of each query; nil for nothing
+	unformed outerQueries[F]       // for rows of train gradients that are not formed, instead
 }
 
 // readQueries returns the vectors of the query entries of a slab in float64: those
@@ -140,7 +140,7 @@ func inverseNorm(s float64) float64 {
 // a dtype.
 func newPanel[F kernel.Float](workers int, m kernel.Matrix[float64], pluses []float64, weight float64, d dataset.Dtype) (*panel[F], error) {
 	p := &panel[F]{}
-	rows := inType[F](m, weight)
+	rows := inType[F](workers, m, weight)
 	if i := finite(rows.Data); i >= 0 {
 		return nil, beyondFloat32(i / m.Cols)
 	}

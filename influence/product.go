@@ -27,6 +27,10 @@ type ProductOptions struct {
 // [kernel.FewQueries] query entries a score is a dot product of fixed lanes, above
 // that a chain of fused multiply-adds over d, both in the job's precision, to which
 // vectors are rounded first. Pools are inner products with the sum of their vectors.
+// Train vectors that are [OuterSums] are not formed where that is fewer operations, and so
+// never where each is one outer product: a score is then the sum over rows of dot products
+// of the row's outputs with what the query makes of its inputs, each number of which is
+// such a chain.
 //
 // A vector with NaN or ±Inf is a [NonFiniteError], and a score beyond the precision
 // an error: nothing that is not finite becomes a score. A zero vector has the score
@@ -231,9 +235,8 @@ func (s *productScorer) queryBytes(l Layout) int64 {
 	n, widest := int64(0), int64(0)
 	for _, t := range s.terms {
 		for _, f := range t.factors {
-			if s.unformed(f, l) != nil {
-				out, in := f.lowRank().Shape()
-				n += int64(f.lowRank().Rank()*(out+in)) * (2*8 + 2*p.Bytes())
+			if sums := s.unformed(t, f, l); sums != nil && f.staysFactored(sums) {
+				n += int64(f.rowNumbers(sums)) * (2*8 + 2*p.Bytes())
 				continue
 			}
 			n += int64(f.train.Cols()) * p.Bytes()
@@ -261,10 +264,10 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 	for _, t := range s.terms {
 		for _, f := range t.factors {
 			cols := float64(f.train.Cols())
-			if rows := s.unformed(f, l); rows != nil {
-				out, in := f.lowRank().Shape()
-				cols = rows.RowsEach() * float64(out+in)
-				width += cols * float64(f.lowRank().Rank()-1)
+			if sums := s.unformed(t, f, l); sums != nil {
+				out, in := sums.Shape()
+				cols = sums.RowsEach() * float64(out+in)
+				width += sums.RowsEach()*f.rowNumbers(sums) - cols
 			}
 			bytes += int64(cols * float64(f.train.Dtype().Bytes()))
 			width += cols

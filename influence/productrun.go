@@ -86,13 +86,13 @@ func (r *productRun[F]) queryPanel(ctx context.Context, t, i int, slab Range) (*
 	if i == 0 {
 		weight = x.weight
 	}
+	if sums := r.unformed(x, f, r.layout); sums != nil {
+		return r.unformedPanel(ctx, t, sums, slab, weight)
+	}
 	if f.lowRank() != nil {
 		factors, err := r.factorQueries(ctx, t, f, slab)
 		if err != nil {
 			return nil, err
-		}
-		if r.unformed(f, r.layout) != nil {
-			return newLowRankPanel[F](r.workers, f.lowRank().Rank(), factors, weight)
 		}
 		return newPanel[F](r.workers, factors.matrices(r.workers), nil, weight, f.train.Dtype())
 	}
@@ -144,9 +144,9 @@ func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
 
 // stream has the train rows of a part meet a factor.
 func (r *productRun[F]) stream(ctx context.Context, t, i int, f factor, part Range2) error {
-	if rows := r.unformed(f, r.layout); rows != nil && !r.job.Self {
-		return eachOuterPiece(ctx, rows, r.job.Train, part.Train, func(first int64, b OuterBlock) error {
-			r.multiplyRows(ctx, t, i, part, first, b)
+	if sums := r.unformed(r.terms[t], f, r.layout); sums != nil && !r.job.Self {
+		return eachOuterPiece(ctx, sums, r.job.Train, part.Train, func(first int64, b OuterBlock) error {
+			r.multiplyRows(ctx, t, part, first, b)
 			return firstError(r.err, ctx.Err())
 		})
 	}
@@ -329,7 +329,7 @@ func (r *productRun[F]) moved(ctx context.Context, f factor, m kernel.Matrix[F])
 		wide.Data[i] = float64(v)
 	}
 	err := f.inverse.Apply(ctx, wide)
-	return inType[F](wide, 1), err
+	return inType[F](r.workers, wide, 1), err
 }
 
 // putSum hands over the sums of a chunk.

@@ -19,75 +19,84 @@ type Bases struct{ Outputs, Inputs kernel.Matrix[float64] }
 //
 // in the type of v, with sums as [OuterSums] has them. bases is asked for each stream.
 // Cost: 2·(out² + in²) operations a row, where rotating G takes 2·out·in·(out + in).
-func Rotate(v OuterSums, workers int, bases func(ctx context.Context) (Bases, error)) Vectors {
-	return &rotated{of: v, workers: workers, bases: bases}
+func Rotate(v OuterSums, workers int, bases func(ctx context.Context) (Bases, error)) OuterSums {
+	return &rotated{OuterSums: v, workers: workers, bases: bases}
 }
 
 type rotated struct {
-	of      OuterSums
-	workers int
-	bases   func(ctx context.Context) (Bases, error)
+	OuterSums // as they are in their own bases
+	workers   int
+	bases     func(ctx context.Context) (Bases, error)
 }
 
-func (r *rotated) Rows() int64          { return r.of.Rows() }
-func (r *rotated) Cols() int            { return r.of.Cols() }
-func (r *rotated) Dtype() dataset.Dtype { return r.of.Dtype() }
-
-func (r *rotated) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error] {
-	return func(yield func(dataset.Block, error) bool) {
+// OuterBlocks implements [OuterSums].
+func (r *rotated) OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[OuterBlock, error] {
+	return func(yield func(OuterBlock, error) bool) {
 		bases, err := r.bases(ctx)
 		if err != nil {
-			yield(dataset.Block{}, err)
+			yield(OuterBlock{}, err)
 			return
 		}
+		rotate := rotateBlock[float32]
 		if r.Dtype() == dataset.Float64 {
-			rotateBlocks[float64](ctx, r, bases, lo, hi, func(b dataset.Block, x []float64, err error) bool {
-				b.Float64 = x
-				return yield(b, err)
-			})
-			return
+			rotate = rotateBlock[float64]
 		}
-		rotateBlocks[float32](ctx, r, bases, lo, hi, func(b dataset.Block, x []float32, err error) bool {
-			b.Float32 = x
-			return yield(b, err)
-		})
-	}
-}
-
-// rotateBlocks streams vectors in F, as many at a time as make good use of the queries
-// that they meet.
-func rotateBlocks[F kernel.Float](ctx context.Context, r *rotated, bases Bases, lo, hi int64, yield func(dataset.Block, []F, error) bool) {
-	const numbers = 1 << 24
-	qs, qa := inType[F](bases.Outputs, 1), inType[F](bases.Inputs, 1)
-	cols := r.Cols()
-	step := max(1, numbers/max(1, cols))
-	var buffers [2][]F
-	var vectors []F
-	for b, err := range r.of.OuterBlocks(ctx, lo, hi) {
-		if err != nil {
-			yield(dataset.Block{}, nil, err)
-			return
-		}
-		outputs := product(r.workers, matrixOf(r.workers, b.Outputs, floatDtype(b.Outputs), &buffers[0]), qs)
-		inputs := product(r.workers, matrixOf(r.workers, b.Inputs, floatDtype(b.Inputs), &buffers[1]), qa)
-		for at := 0; at < b.vectors(); at += step {
-			n := min(step, b.vectors()-at)
-			if cap(vectors) < n*cols {
-				vectors = make([]F, n*cols)
+		for b, err := range r.OuterSums.OuterBlocks(ctx, lo, hi) {
+			if err == nil {
+				b.Outputs = rotate(r.workers, b.Outputs, bases.Outputs)
+				b.Inputs = rotate(r.workers, b.Inputs, bases.Inputs)
 			}
-			vectors = vectors[:n*cols]
-			clear(vectors)
-			kernel.OuterSums(r.workers, b.Starts[at:at+n+1], outputs, inputs, kernel.MatrixOf(vectors, n, cols))
-			if !yield(dataset.Block{First: b.First + int64(at), Rows: n, Cols: cols}, vectors, nil) {
+			if !yield(b, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// product returns rows times a square matrix.
-func product[F kernel.Float](workers int, rows, q kernel.Matrix[F]) kernel.Matrix[F] {
+// rotateBlock returns rows times a square matrix, in F.
+func rotateBlock[F kernel.Float](workers int, rows dataset.Block, q kernel.Matrix[float64]) dataset.Block {
+	var buffer []F
 	out := kernel.NewMatrix[F](rows.Rows, q.Cols)
-	kernel.GemmNN(workers, rows, q, out)
-	return out
+	kernel.GemmNN(workers, matrixOf(workers, rows, floatDtype(rows), &buffer), inType[F](workers, q, 1), out)
+	return blockOf(rows.First, out)
+}
+
+// Blocks implements [Vectors].
+func (r *rotated) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Block, error] {
+	if r.Dtype() == dataset.Float64 {
+		return formBlocks[float64](ctx, r, r.workers, lo, hi)
+	}
+	return formBlocks[float32](ctx, r, r.workers, lo, hi)
+}
+
+// formBlocks streams sums of outer products in F, as many at a time as make good use of
+// the queries that they meet.
+func formBlocks[F kernel.Float](ctx context.Context, v OuterSums, workers int, lo, hi int64) iter.Seq2[dataset.Block, error] {
+	return func(yield func(dataset.Block, error) bool) {
+		const numbers = 1 << 24
+		cols := v.Cols()
+		step := max(1, numbers/max(1, cols))
+		var buffers [2][]F
+		var vectors []F
+		for b, err := range v.OuterBlocks(ctx, lo, hi) {
+			if err != nil {
+				yield(dataset.Block{}, err)
+				return
+			}
+			outputs := matrixOf(workers, b.Outputs, floatDtype(b.Outputs), &buffers[0])
+			inputs := matrixOf(workers, b.Inputs, floatDtype(b.Inputs), &buffers[1])
+			for at := 0; at < b.vectors(); at += step {
+				n := min(step, b.vectors()-at)
+				if cap(vectors) < n*cols {
+					vectors = make([]F, n*cols)
+				}
+				sums := kernel.MatrixOf(vectors[:n*cols], n, cols)
+				clear(sums.Data)
+				kernel.OuterSums(workers, b.Starts[at:at+n+1], outputs, inputs, sums)
+				if !yield(blockOf(b.First+int64(at), sums), nil) {
+					return
+				}
+			}
+		}
+	}
 }

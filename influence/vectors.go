@@ -156,14 +156,28 @@ func widen[F kernel.Float, H kernel.Half](out []F, src []H) {
 }
 
 // inType returns a matrix times weight, rounded to F.
-func inType[F kernel.Float](m kernel.Matrix[float64], weight float64) kernel.Matrix[F] {
+func inType[F kernel.Float](workers int, m kernel.Matrix[float64], weight float64) kernel.Matrix[F] {
+	return times[F](workers, m, nil, weight)
+}
+
+// times is inType of a matrix whose columns are multiplied with factors of their own
+// first; nil for none.
+func times[F kernel.Float](workers int, m kernel.Matrix[float64], factors []float64, weight float64) kernel.Matrix[F] {
 	out := kernel.NewMatrix[F](m.Rows, m.Cols)
-	for i := range m.Rows {
-		to := out.Row(i)
-		for j, v := range m.Row(i) {
-			to[j] = F(v * weight)
+	// The loop has no errors and no end but its own.
+	_ = parallel.For(context.Background(), workers, m.Rows, func(_, i int) error {
+		to, from := out.Row(i), m.Row(i)
+		if factors == nil {
+			for j, v := range from {
+				to[j] = F(v * weight)
+			}
+			return nil
 		}
-	}
+		for j, v := range from {
+			to[j] = F(v * factors[j] * weight)
+		}
+		return nil
+	})
 	return out
 }
 

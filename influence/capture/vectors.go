@@ -79,6 +79,9 @@ func (g *Gradients) RowsEach() float64 {
 	return float64(rows) / float64(n)
 }
 
+// Shape implements [influence.OuterSums].
+func (g *Gradients) Shape() (out, in int) { return int(g.module.Out), int(g.module.Columns()) }
+
 // OuterBlocks implements [influence.OuterSums], as [Capture.Blocks] does. The rows of an
 // example that is flagged are NaN.
 func (g *Gradients) OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[influence.OuterBlock, error] {

@@ -8,20 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// chainOf is an entry of a product of matrices.
+func chainOf[F Float](x, y []F) (sum F) {
+	for i := range x {
+		sum = fma(x[i], y[i], sum)
+	}
+	return sum
+}
+
 // lowRankScores is the definition.
 func lowRankScores[F Float](rank int, u, v Matrix[F], start []int, g, a Matrix[F]) Matrix[F] {
 	out := NewMatrix[F](len(start)-1, u.Rows/rank)
-	product := func(x, y []F) (sum F) {
-		for i := range x {
-			sum = fma(x[i], y[i], sum)
-		}
-		return sum
-	}
 	for i := range out.Rows {
 		for j := range out.Cols {
 			for t := start[i]; t < start[i+1]; t++ {
 				for l := j * rank; l < (j+1)*rank; l++ {
-					out.Row(i)[j] = fma(product(g.Row(t), u.Row(l)), product(a.Row(t), v.Row(l)), out.Row(i)[j])
+					out.Row(i)[j] = fma(chainOf(g.Row(t), u.Row(l)), chainOf(a.Row(t), v.Row(l)), out.Row(i)[j])
 				}
 			}
 		}
