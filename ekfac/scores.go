@@ -36,7 +36,8 @@ type ScoreOptions struct {
 // 4·out·in·(out + in) operations in a module; or the rows of both sides are rotated into
 // the eigenbases in the type of the gradients, at 2·(out² + in²) each, where these are
 // [influence.OuterSums] and that is less. Gradients of train rows that are one outer
-// product are not formed. The rest is as [influence.Dot] has it.
+// product are not formed, and what such a row has to do with itself is a sum of products of
+// squares, in float64. The rest is as [influence.Dot] has it.
 func Scores(f *Factors, c influence.Checkpoint, names []string, o ScoreOptions) (influence.Scorer, error) {
 	inverses := make([]influence.Inverse, len(c.Train))
 	if o.Strategy != Identity {

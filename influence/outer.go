@@ -71,6 +71,9 @@ func (o *outer) Blocks(ctx context.Context, lo, hi int64) iter.Seq2[dataset.Bloc
 // RowsEach implements [OuterSums].
 func (o *outer) RowsEach() float64 { return 1 }
 
+// Single implements [OuterSums].
+func (o *outer) Single() bool { return true }
+
 // Shape implements [OuterSums].
 func (o *outer) Shape() (out, in int) { return o.gradients.Cols(), o.width() }
 

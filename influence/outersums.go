@@ -19,6 +19,9 @@ type OuterSums interface {
 	// had.
 	RowsEach() float64
 
+	// Single reports whether each vector is one outer product.
+	Single() bool
+
 	// Shape is how many numbers an output and an input row have.
 	Shape() (out, in int)
 

@@ -150,6 +150,9 @@ func (r *productRun[F]) stream(ctx context.Context, t, i int, f factor, part Ran
 			return firstError(r.err, ctx.Err())
 		})
 	}
+	if sums := r.terms[t].quadratic(); sums != nil && r.job.Self {
+		return r.addSelf(ctx, r.terms[t], sums, part)
+	}
 	return eachPiece(ctx, f.train, r.job.Train, part.Train, func(first int64, b dataset.Block) error {
 		if r.job.Self {
 			return firstError(r.squares(ctx, t, i, part, first, b), ctx.Err())
@@ -325,10 +328,16 @@ func (r *productRun[F]) squares(ctx context.Context, t, i int, part Range2, firs
 // moved returns the rows of m times the inverse of a factor, in F.
 func (r *productRun[F]) moved(ctx context.Context, f factor, m kernel.Matrix[F]) (kernel.Matrix[F], error) {
 	wide := kernel.NewMatrix[float64](m.Rows, m.Cols)
-	for i, v := range m.Data {
-		wide.Data[i] = float64(v)
+	err := parallel.For(ctx, r.workers, m.Rows, func(_, i int) error {
+		to := wide.Row(i)
+		for j, v := range m.Row(i) {
+			to[j] = float64(v)
+		}
+		return nil
+	})
+	if err == nil {
+		err = f.inverse.Apply(ctx, wide)
 	}
-	err := f.inverse.Apply(ctx, wide)
 	return inType[F](r.workers, wide, 1), err
 }
 

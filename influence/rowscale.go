@@ -2,6 +2,7 @@ package influence
 
 import (
 	"context"
+	"slices"
 
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/kernel"
@@ -46,6 +47,12 @@ func (r *productRun[F]) scaleRows(ctx context.Context, part Range) error {
 func (r *productRun[F]) addNorms(ctx context.Context, part Range, sums []float64) error {
 	for _, x := range r.terms {
 		f := x.factors[0]
+		if rows := x.quadratic(); rows != nil {
+			if err := r.addQuadraticNorms(ctx, f, rows, part, sums); err != nil {
+				return err
+			}
+			continue
+		}
 		err := eachPiece(ctx, f.train, r.job.Train, part, func(first int64, b dataset.Block) error {
 			m := matrixOf(r.workers, b, f.train.Dtype(), &r.buffer)
 			left, right := m, m
@@ -70,4 +77,19 @@ func (r *productRun[F]) addNorms(ctx context.Context, part Range, sums []float64
 		}
 	}
 	return nil
+}
+
+// addQuadraticNorms is addNorms of a term that is [term.quadratic].
+func (r *productRun[F]) addQuadraticNorms(ctx context.Context, f factor, rows OuterSums, part Range, sums []float64) error {
+	m, err := f.diagonal(ctx)
+	if err != nil {
+		return err
+	}
+	if r.relative == ThetaRelatIF {
+		m = slices.Clone(m)
+		for i, v := range m {
+			m[i] = v * v
+		}
+	}
+	return r.quadratics(ctx, rows, m, part, func(at int64, v float64) { sums[at] += v })
 }

@@ -38,6 +38,7 @@ func (v *rowSums) Rows() int64            { return int64(len(v.starts) - 1) }
 func (v *rowSums) Cols() int              { return v.g.Cols * v.a.Cols }
 func (v *rowSums) Dtype() dataset.Dtype   { return dataset.Float64 }
 func (v *rowSums) Shape() (out, in int)   { return v.g.Cols, v.a.Cols }
+func (v *rowSums) Single() bool           { return v.RowsEach() == 1 }
 func (v *rowSums) RowsEach() float64      { return float64(v.g.Rows) / float64(v.Rows()) }
 func (v *rowSums) formed() [][]float64    { return v.vectors(0, v.Rows()) }
 func (v *rowSums) flat(i int64) []float64 { return slices.Concat(v.vectors(i, i+1)...) }
@@ -147,6 +148,49 @@ func TestScoresOfSumsAreThoseOfVectors(t *testing.T) {
 					requireNear(t, pool, matrix(t, create(), j), tolerance)
 				}
 				influencetest.Scorer(t, func() (influence.Scorer, int64, int64) { return create(), n, int64(q) }, influencetest.Options{ByQueries: train.RowsEach() > 1})
+			}
+		}
+	}
+}
+
+// TestSelfOfSums: what vectors have to do with themselves, and norms of them, do not depend
+// on whether they are formed.
+func TestSelfOfSums(t *testing.T) {
+	const n, out, in, q = 40, 5, 9, 3
+	query := randomSums(3, q, out, in, 2, 1)
+	for _, counts := range [][]int{{1}, {0, 3, 1}} {
+		train := randomSums(1, n, out, in, counts...)
+		want := map[influence.Normalization][][]float64{influence.AsTheyAre: make([][]float64, q), influence.LRelatIF: make([][]float64, q), influence.ThetaRelatIF: make([][]float64, q)}
+		self := make([][]float64, 1)
+		scales := columnScales{out * in}
+		for _, x := range train.formed() {
+			moved := slices.Clone(x)
+			require.NoError(t, scales.Apply(t.Context(), kernel.MatrixOf(moved, 1, out*in)))
+			self[0] = append(self[0], dot(x, moved))
+			for e, y := range query.formed() {
+				score := dot(moved, y)
+				for kind, norm := range map[influence.Normalization]float64{influence.AsTheyAre: 1, influence.LRelatIF: math.Sqrt(dot(x, moved)), influence.ThetaRelatIF: math.Sqrt(dot(moved, moved))} {
+					if norm > 0 {
+						want[kind][e] = append(want[kind][e], score/norm)
+					} else {
+						want[kind][e] = append(want[kind][e], 0)
+					}
+				}
+			}
+		}
+		for _, inverse := range []influence.Inverse{scales, general{scales}} {
+			for kind, scores := range want {
+				c := influence.Checkpoint{Train: []influence.Vectors{train}, Query: []influence.Vectors{query}}
+				s, err := influence.WithInverses(c, []influence.Inverse{inverse}, influence.Description{Method: "m", Source: "s"}, influence.CurvatureOptions{Normalize: kind})
+				require.NoError(t, err)
+				for p, tolerance := range tolerances {
+					j := wholeJob(train, query, p)
+					requireNear(t, scores, matrix(t, s, j), tolerance)
+					if kind == influence.AsTheyAre {
+						j.Query, j.Self = influence.Rows{}, true
+						requireNear(t, self, matrix(t, s, j), tolerance)
+					}
+				}
 			}
 		}
 	}

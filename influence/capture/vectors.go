@@ -79,6 +79,11 @@ func (g *Gradients) RowsEach() float64 {
 	return float64(rows) / float64(n)
 }
 
+// Single implements [influence.OuterSums].
+func (g *Gradients) Single() bool {
+	return g.RowsEach() > 0 && g.c.manifest.RowSets[g.module.RowSet] == 1
+}
+
 // Shape implements [influence.OuterSums].
 func (g *Gradients) Shape() (out, in int) { return int(g.module.Out), int(g.module.Columns()) }
 
