@@ -6,11 +6,16 @@ import (
 	"fmt"
 )
 
-// checkBasis returns an error where the basis is not that of the same fit.
+// checkBasis returns an error where the basis is not that of the same fit. Covariances
+// that the training program summed are those of another pass over the examples, whose
+// losses may differ in their last bits.
 func (f *fit) checkBasis() error {
 	same := f.head
 	same.Method = KFAC
 	basis := f.Basis.head
+	if basis.Summed {
+		basis.Summed, basis.Input, basis.Left = false, same.Input, same.Left
+	}
 	if basis.Method != KFAC || basis.identity() != same.identity() {
 		return errors.New("the basis was fitted to another capture, or in another way; it has to be that of kfac, of the same capture and options")
 	}

@@ -95,16 +95,22 @@ func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error)
 	}
 	m := c.Manifest()
 	modules, left := modulesOf(m)
-	for i := range modules {
-		x := &modules[i]
-		x.Examples, x.Rows = f.last, f.rowsOf(x, f.last)
+	if m.Level == capture.Factors {
+		if err := countSummed(ctx, c, modules); err != nil {
+			return nil, err
+		}
+	} else {
+		for i := range modules {
+			x := &modules[i]
+			x.Examples, x.Rows = f.last, f.rowsOf(x, f.last)
+		}
 	}
 	if err := o.check(c, modules); err != nil {
 		return nil, err
 	}
 	f.head = head{
 		Format: formatName, Version: formatVersion, Method: o.Method, Sharing: o.Sharing, Labels: o.Labels, Blocks: o.Blocks, Dtype: "F32",
-		Model: m.Model, Checkpoint: m.Checkpoint, Loss: m.Loss, Modules: modules, Left: left,
+		Model: m.Model, Checkpoint: m.Checkpoint, Loss: m.Loss, Modules: modules, Left: left, Summed: m.Level == capture.Factors,
 	}
 	if o.Float64 || m.Dtype == "F64" {
 		f.head.Dtype = "F64"
@@ -158,7 +164,11 @@ func runIn[F kernel.Float](ctx context.Context, f *fit) error {
 			return err
 		}
 	} else if f.Method != Diagonal {
-		if err := f.sum(ctx, "covariances", covarianceJobs[F](f)); err != nil {
+		sum := func(ctx context.Context) error { return f.sum(ctx, "covariances", covarianceJobs[F](f)) }
+		if f.capture.Manifest().Level == capture.Factors {
+			sum = f.takeSums
+		}
+		if err := sum(ctx); err != nil {
 			return err
 		}
 		if err := f.checkGradients(); err != nil {

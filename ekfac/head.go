@@ -33,7 +33,8 @@ type head struct {
 	Model      capture.Model      `json:"model,omitzero"`
 	Checkpoint capture.Checkpoint `json:"checkpoint"`
 	Loss       capture.Loss       `json:"loss"`
-	Input      string             `json:"input"` // digest of keys, losses and token counts of the examples
+	Input      string             `json:"input"`            // digest of keys, losses and token counts of the examples
+	Summed     bool               `json:"summed,omitempty"` // covariances are those of a capture of level factors
 
 	Modules []Module                     `json:"modules"` // in forward order
 	Left    []string                     `json:"left_out"`

@@ -54,7 +54,9 @@ type FitOptions struct {
 	RowsMax int64
 
 	// Basis are factors of the same capture and options for [KFAC], in a folder: their
-	// covariances and eigenbases are taken, and only eigenvalues are corrected.
+	// covariances and eigenbases are taken, and only eigenvalues are corrected. They may come
+	// from a capture of level factors of the same model, of as many examples and rows. They
+	// stay open as long as the factors that Fit makes with them.
 	Basis *Factors
 
 	// Parts are folders of [FitPart], of the same capture and options: what they have
@@ -121,7 +123,11 @@ func (o *FitOptions) complete() error {
 // check says why the modules of a capture cannot be fitted in this way.
 func (o *FitOptions) check(c *capture.Capture, modules []Module) error {
 	m := c.Manifest()
-	if !m.HasRows() && (m.Level != capture.Grads || o.Method != Diagonal) {
+	if m.Level == capture.Factors {
+		if err := o.checkSums(c); err != nil {
+			return err
+		}
+	} else if !m.HasRows() && (m.Level != capture.Grads || o.Method != Diagonal) {
 		return fmt.Errorf("%s: is a capture of level %s; factors are made of rows, level %s or %s, and those for %s also of level %s", c.Dir(), m.Level, capture.Rows, capture.LastLayer, Diagonal, capture.Grads)
 	}
 	if len(modules) == 0 {
@@ -132,7 +138,7 @@ func (o *FitOptions) check(c *capture.Capture, modules []Module) error {
 	}
 	for i := range modules {
 		x := &modules[i]
-		if x.Rows == 0 && m.HasRows() {
+		if x.Rows == 0 && m.Level != capture.Grads {
 			return fmt.Errorf("%s: the examples have no rows of module %q", c.Dir(), x.Name)
 		}
 		if int64(o.Blocks) > min(x.Columns(), x.Out) {

@@ -36,6 +36,9 @@ func FitPart(ctx context.Context, c *capture.Capture, dir string, lo, hi int64, 
 	if lo < 0 || hi < lo || hi > f.last {
 		return fmt.Errorf("examples %d to %d of %d do not exist", lo, hi, f.last)
 	}
+	if c.Manifest().Level == capture.Factors {
+		return fmt.Errorf("%s: is a capture of level %s, whose covariances are summed already; there are no parts of them", c.Dir(), capture.Factors)
+	}
 	if f.Method == EKFAC && f.Basis == nil {
 		return errors.New("a part of a fit sums covariances, for kfac, or squares in eigenbases that are given as the basis")
 	}

@@ -118,7 +118,11 @@ func (c *Capture) addShard(i int, path string) error {
 				continue
 			}
 		}
-		if err := expect(h, path, x.name, x.dtype, append([]int64{of}, x.shape...)...); err != nil {
+		shape := x.shape
+		if !x.sum {
+			shape = append([]int64{of}, shape...)
+		}
+		if err := expect(h, path, x.name, x.dtype, shape...); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (m *Manifest) check() error {
 	case len(m.Modules) == 0:
 		return fmt.Errorf("modules is empty: nothing was captured")
 	}
-	for _, check := range []func() error{m.Loss.check, m.Checkpoint.check, m.Coverage.check, m.checkGroups, m.checkModules, m.checkHead, m.checkProjection, m.checkShards} {
+	for _, check := range []func() error{m.Loss.check, m.Checkpoint.check, m.Coverage.check, m.checkGroups, m.checkModules, m.checkHead, m.checkProjection, m.checkSums, m.checkShards} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ type content struct {
 	rowSet   string
 	shape    []int64 // of one row or example
 	float    bool    // inputs or gradients
+	sum      bool    // of the whole shard: shape is that of the tensor
 	optional bool
 }
 
@@ -34,9 +35,12 @@ func (m *Manifest) contents() []content {
 		{name: "ntok", dtype: "I64"},
 		{name: "loss", dtype: "F64"},
 	}
-	if m.HasRows() {
+	switch {
+	case m.HasRows():
 		list = append(list, m.rowContents()...)
-	} else {
+	case m.Level == Factors:
+		list = append(list, m.sumContents()...)
+	default:
 		for i := range m.Modules {
 			list = append(list, m.gradientContent(&m.Modules[i]))
 		}

@@ -52,7 +52,7 @@ func TestDamagedCapturesAreNamed(t *testing.T) {
 		"wrong shape":     {swap(manifestName, `"n": 2`, `"n": 3`), `manifest.json: shards[`},
 		"format":          {swap(manifestName, "infl-capture", "else"), `manifest.json: format is "else"`},
 		"version":         {swap(manifestName, `"version": 1`, `"version": 2`), "manifest.json: version is 2"},
-		"level":           {swap(manifestName, `"level": "rows"`, `"level": "all"`), `manifest.json: level is "all", not rows, grads, projected, last_layer`},
+		"level":           {swap(manifestName, `"level": "rows"`, `"level": "all"`), `manifest.json: level is "all", not rows, grads, projected, factors, last_layer`},
 		"no dtype":        {swap(manifestName, `"dtype": "F64"`, `"dtype": "F8"`), `manifest.json: dtype is "F8"`},
 		"mean":            {swap(manifestName, `"reduction": "sum"`, `"reduction": "mean"`), `manifest.json: loss.reduction is "mean"`},
 		"labels":          {swap(manifestName, `"labels": "dataset"`, `"labels": "all"`), `manifest.json: loss.labels is "all"`},

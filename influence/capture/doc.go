@@ -22,7 +22,8 @@
 //	        and bias, the bias last; without the 1 for a module without bias
 //
 // A loss is a sum over an example's positions. Level "rows" stores a and g, level
-// "grads" stores G, level "projected" a random projection of G, level "last_layer" a and g of one linear module that sees each
+// "grads" stores G, level "projected" a random projection of G, level
+// "factors" the sums of [a, 1]·[a, 1]ᵀ and g·gᵀ over all rows, level "last_layer" a and g of one linear module that sees each
 // example once, and beside them its outputs and the examples' labels. Modules with the same input share an input group, whose a is
 // stored once. Masked positions are not stored.
 //

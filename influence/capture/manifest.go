@@ -27,11 +27,12 @@ const (
 	Rows      = "rows"       // inputs and gradients of outputs
 	Grads     = "grads"      // a gradient matrix for each example
 	Projected = "projected"  // a projection of that matrix
+	Factors   = "factors"    // sums of outer products of rows, for all examples together
 	LastLayer = "last_layer" // rows of the last layer, one for each example, with its outputs and labels
 )
 
 // levels are all of them.
-var levels = []string{Rows, Grads, Projected, LastLayer}
+var levels = []string{Rows, Grads, Projected, Factors, LastLayer}
 
 // The layouts of an input group.
 const (
@@ -53,7 +54,7 @@ type Manifest struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 	Level   string `json:"level"` // one of the levels
-	Dtype   string `json:"dtype"` // of inputs and gradients: F64, F32, BF16 or F16
+	Dtype   string `json:"dtype"` // of inputs and gradients, also where they are summed: F64, F32, BF16 or F16
 	Split   string `json:"split"` // for example train or query
 	N       int64  `json:"n"`     // examples
 

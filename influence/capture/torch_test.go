@@ -89,6 +89,26 @@ func TestTorchProjections(t *testing.T) {
 	}
 }
 
+// TestTorchSums compares captures of sums with loops over rows of the same model.
+func TestTorchSums(t *testing.T) {
+	root := os.Getenv("INFL_TORCH")
+	if root == "" {
+		t.Skip("INFL_TORCH is not set")
+	}
+	cases, err := filepath.Glob(filepath.Join(root, "*", "factors"))
+	require.NoError(t, err)
+	require.NotEmpty(t, cases)
+	for _, dir := range cases {
+		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
+			c, rows := opened(t, dir), opened(t, filepath.Join(filepath.Dir(dir), "rows"))
+			problems, err := Verify(t.Context(), dir, Options{})
+			require.NoError(t, err)
+			require.Empty(t, problems)
+			eachBlock(t, rows, int(rows.Len()), nil, func(b *Block) { requireSumsOf(t, c, b, 1e-6) })
+		})
+	}
+}
+
 // furthest is the largest difference divided by the largest number.
 func furthest(want, got []float64) float64 {
 	var most, scale float64

@@ -55,6 +55,7 @@ func (c *Capture) verify(ctx context.Context) (problems []string, err error) {
 			problems = append(problems, fmt.Sprintf("%s has the %s %s, the manifest says %s", path, name, sum, named(want)))
 		}
 	}
+	problems = append(problems, c.verifySums()...)
 	for b, err := range c.Blocks(ctx, 0, c.Len(), BlockOptions{}) {
 		if err != nil {
 			return problems, err

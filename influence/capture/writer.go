@@ -23,7 +23,8 @@ const DefaultShardBytes = 256 << 20
 type WriterOptions struct {
 	// ShardBytes is how many bytes of numbers a shard holds at most, unless one
 	// example has more; 0 means [DefaultShardBytes]. A shard is kept in memory until
-	// it is full.
+	// it is full. At level factors a shard is one set of sums, of the examples whose rows
+	// have so many bytes, or 16 times those of the sums where that is more.
 	ShardBytes int64
 }
 
@@ -41,12 +42,15 @@ type WriterOptions struct {
 type Writer struct {
 	dir      string
 	manifest Manifest
-	identity string // of the manifest, in the metadata of each shard
+	identity string   // of the manifest, in the metadata of each shard
+	batches  Manifest // of what comes: level rows for sums of rows
+	summer   *summer  // nil for other levels than factors
 	contents []content
 	ragged   []string
 	limit    int64
 
 	n       int64 // examples in memory
+	waiting int64 // bytes of rows that are not summed yet
 	bytes   int64
 	buffers map[string][]byte
 	ends    map[string]int64 // of ragged row sets
@@ -68,10 +72,15 @@ func Create(dir string, m Manifest, o WriterOptions) (*Writer, error) {
 		return nil, caused(dir, err)
 	}
 	sum := sha256.Sum256(text)
-	w := &Writer{dir: dir, manifest: m, identity: hex.EncodeToString(sum[:]), contents: m.contents(), ragged: raggedSets(&m), limit: o.ShardBytes}
+	w := &Writer{dir: dir, manifest: m, batches: m, identity: hex.EncodeToString(sum[:]), ragged: raggedSets(&m), limit: o.ShardBytes}
 	if w.limit <= 0 {
 		w.limit = DefaultShardBytes
 	}
+	if m.Level == Factors {
+		w.batches.Level, w.summer = Rows, newSummer(&w.manifest)
+		w.limit = max(w.limit, 16*w.summer.bytes)
+	}
+	w.contents = w.batches.contents()
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, caused(dir, err)
 	}
@@ -135,7 +144,7 @@ func (w *Writer) Finished() int64 { return w.manifest.N }
 
 // reset begins an empty shard.
 func (w *Writer) reset() {
-	w.n, w.bytes, w.flags = 0, 0, w.flags[:0]
+	w.n, w.bytes, w.waiting, w.flags = 0, 0, 0, w.flags[:0]
 	w.ends = map[string]int64{}
 	if w.buffers == nil {
 		w.buffers = map[string][]byte{}
@@ -155,7 +164,7 @@ func (w *Writer) Write(b Batch) error {
 	if err := w.project(&b); err != nil {
 		return err
 	}
-	if err := b.check(w.dir, &w.manifest, w.contents); err != nil {
+	if err := b.check(w.dir, &w.batches, w.contents); err != nil {
 		return err
 	}
 	for i := range b.IDs {
@@ -169,6 +178,10 @@ func (w *Writer) Write(b Batch) error {
 			return err
 		}
 		w.bytes += size
+		if w.waiting += size; w.summer != nil && w.waiting >= foldBytes {
+			w.summer.add(w.buffers)
+			w.waiting = 0
+		}
 	}
 	return nil
 }
@@ -219,6 +232,9 @@ func (w *Writer) add(b *Batch, i int) error {
 		}
 		w.buffers[x.name] = buffer
 	}
+	if w.summer != nil && !ok {
+		w.forget(b, i)
+	}
 	for _, set := range w.ragged {
 		w.ends[set] += b.Offsets[set][i+1] - b.Offsets[set][i]
 		w.buffers["offsets/"+set] = appendInt(w.buffers["offsets/"+set], w.ends[set], "I64")
@@ -234,14 +250,16 @@ func (w *Writer) add(b *Batch, i int) error {
 
 // flush writes the shard in memory.
 func (w *Writer) flush() error {
+	if w.summer != nil {
+		w.summer.finish(w.buffers)
+	}
 	var tensors []namedTensor
 	for _, set := range w.ragged {
 		name := "offsets/" + set
 		tensors = append(tensors, namedTensor{name, "I64", []int64{w.n + 1}, w.buffers[name]})
 	}
 	w.buffers["flag"] = w.flags
-	for i := range w.contents {
-		x := &w.contents[i]
+	for _, x := range w.manifest.contents() {
 		rows := w.n
 		switch n, known := w.manifest.RowSets[x.rowSet]; {
 		case known && n == Ragged:
@@ -249,7 +267,11 @@ func (w *Writer) flush() error {
 		case known:
 			rows *= int64(n)
 		}
-		tensors = append(tensors, namedTensor{x.name, x.dtype, append([]int64{rows}, x.shape...), w.buffers[x.name]})
+		shape := x.shape
+		if !x.sum {
+			shape = append([]int64{rows}, shape...)
+		}
+		tensors = append(tensors, namedTensor{x.name, x.dtype, shape, w.buffers[x.name]})
 	}
 	name := shardName(len(w.manifest.Shards))
 	sum, err := writeShard(filepath.Join(w.dir, name), map[string]string{"format": formatName, "manifest": w.identity}, tensors)

@@ -8,6 +8,9 @@ import (
 	"github.com/infl-dev/infl/influence/capture"
 )
 
+// vectorLevels are the levels of captures with vectors of examples.
+var vectorLevels = []string{capture.Rows, capture.Grads, capture.Projected, capture.LastLayer}
+
 // wholeLevels are the levels of captures with gradients as they are.
 var wholeLevels = []string{capture.Rows, capture.Grads, capture.LastLayer}
 

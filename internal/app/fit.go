@@ -23,6 +23,7 @@ type FitOptions struct {
 	Adam       string // the file of the optimiser's state
 	Store      string
 
+	Factors string // the folder of kfac whose eigenbases are taken
 	Sharing string
 	Labels  string
 	Blocks  int
@@ -51,6 +52,9 @@ func (o *FitOptions) Validate() error {
 	errs = append(errs,
 		needed(o.Train, "--train", "the gradients of the train rows"),
 		needed(o.Out, "--out", "the folder of the result"))
+	if o.Factors != "" && o.Method != "ekfac" && o.Method != "tkfac" {
+		errs = append(errs, errors.New("--factors: only --method ekfac and tkfac take eigenbases"))
+	}
 	if o.Method != "store" && o.Adam != "" {
 		errs = append(errs, errors.New("--adam: only --method store depends on it"))
 	}

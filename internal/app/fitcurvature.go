@@ -30,13 +30,22 @@ func (o *FitOptions) fitFactors(ctx context.Context, c *capture.Capture) error {
 	if err != nil {
 		return err
 	}
+	var basis *ekfac.Factors
+	if o.Factors != "" {
+		if basis, err = ekfac.Open(o.Factors); err != nil {
+			return err
+		}
+	}
 	p := o.progress(3)
 	defer p.Close()
 	f, err := ekfac.FitFolder(ctx, c, o.Out, ekfac.FitOptions{
-		Method: ekfac.Strategy(o.Method), Sharing: ekfac.Sharing(o.Sharing), Labels: ekfac.Labels(o.Labels), Blocks: o.Blocks, RowsMax: o.RowsMax,
+		Basis: basis, Method: ekfac.Strategy(o.Method), Sharing: ekfac.Sharing(o.Sharing), Labels: ekfac.Labels(o.Labels), Blocks: o.Blocks, RowsMax: o.RowsMax,
 		Float64: o.Dtype == "float64", Memory: budget / 4 * 3, Workers: o.Workers,
 		Stage: p.Phase, Progress: p.Add,
 	})
+	if basis != nil {
+		err = errors.Join(err, basis.Close())
+	}
 	if err != nil {
 		return kept(err)
 	}

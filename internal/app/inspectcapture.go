@@ -66,6 +66,15 @@ func inspectSide(ctx context.Context, c *capture.Capture, add func(string, any))
 			add(of("rows "+set), rows)
 		}
 	}
+	if m.Level == capture.Factors {
+		for _, g := range m.InputGroups {
+			rows, err := c.SummedRows(g.Name)
+			if err != nil {
+				return err
+			}
+			add(of("rows summed of "+g.Name), rows)
+		}
+	}
 	add(of("dtype"), m.Dtype)
 	add(of("shards"), len(m.Shards))
 	add(of("bytes"), c.Bytes())

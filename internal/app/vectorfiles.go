@@ -17,6 +17,9 @@ func (s *vectorSide) openCapture(d dataset.Dtype, workers int) (err error) {
 	if s.capture, err = capture.Open(s.path, capture.Options{}); err != nil {
 		return err
 	}
+	if s.capture.Manifest().Level == capture.Factors {
+		return fmt.Errorf("%s: is a capture of level %s, the sums that infl fit --method kfac starts from; gradients of examples need level %s", s.path, capture.Factors, alternatives(vectorLevels))
+	}
 	for _, m := range s.capture.Manifest().Modules {
 		g, err := s.moduleGradients(m, d, workers)
 		if err != nil {

@@ -4,7 +4,8 @@
 
 FOLDER/NAME has train and query sides; FOLDER/NAME/expected/MODULE.npy the gradients of
 the train side's examples, [n, out, in(+1)] in float64. FOLDER/NAME/projected and
-FOLDER/NAME/rows are captures of the same model in float32.
+FOLDER/NAME/rows are captures of the same model in float32, as are FOLDER/NAME/factors and
+FOLDER/NAME/rows.
 """
 import os
 import sys
@@ -44,6 +45,13 @@ def draw_projected(folder, kind, size):
         capture(case, os.path.join(out, "projected"), level="projected", projection={"kind": kind, "size": size, "seed": 2 ** 64 - 2})
 
 
+def draw_factors(folder):
+    for name, case in cases(torch.float32).items():
+        if name != "table":  # an embedding, which has no factors
+            for level in ("rows", "factors"):
+                capture(case, os.path.join(folder, f"{name}-factors", level), level=level)
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore", infl.CaptureWarning)
     for dtype in ("F64", "F32"):
@@ -51,3 +59,4 @@ if __name__ == "__main__":
             draw(sys.argv[1], dtype, level)
     for kind, size in (("srht", 16), ("rademacher", 13), ("gaussian", 13), ("bergson", 3), ("bergson-normal", 4)):
         draw_projected(sys.argv[1], kind, size)
+    draw_factors(sys.argv[1])

@@ -7,8 +7,8 @@ import torch
 
 import infl
 from infl.project import Dense, Hadamard, bergson_signs, stream
-from models import cases, loss
-from reader import example_gradients, read_capture
+from models import Case, cases, loss
+from reader import example_gradients, inputs, read_capture
 
 CASES = cases()
 
@@ -158,3 +158,70 @@ def test_labels_are_those_of_all_batches(tmp_path):
         for k, b in enumerate(case.batches(5)):
             with cap.batch(ids=b["ids"]) as batch:
                 batch.backward(loss(case.model, b), labels=b["y"] if k == 0 else None)
+
+
+def outer_sums(manifest, tensors):
+    """The sums of the outer products of the rows of a capture, by tensor."""
+    out = {}
+    for m in manifest["modules"]:
+        a, g = inputs(m, manifest, tensors), tensors["g/" + m["name"]].astype(float)
+        a = np.concatenate([a, np.ones((len(a), 1))], 1)
+        out["A/" + m["input_group"]], out["S/" + m["name"]] = a.T @ a, g.T @ g
+    return out
+
+
+@pytest.mark.filterwarnings("ignore::infl.CaptureWarning")
+@pytest.mark.parametrize("dtype,tolerance", [("F64", 1e-13), ("F32", 1e-6), ("BF16", 1e-6)])
+@pytest.mark.parametrize("name", [name for name in CASES if name != "table"])
+def test_factors_are_sums_of_rows(name, dtype, tolerance, tmp_path):
+    case = CASES[name]
+    manifest, rows = captured(case, tmp_path / "rows", dtype=dtype)
+    want = outer_sums(manifest, rows)
+    for shard_bytes in (1 << 20, 1):
+        got, tensors = captured(case, tmp_path / f"sums{shard_bytes}", dtype=dtype, level="factors", shard_bytes=shard_bytes)
+        assert got["level"] == "factors" and "bias_column" not in got and got["modules"] == manifest["modules"]
+        assert sorted(n for n in tensors if "/" in n) == sorted(want)
+        assert tensors["ids"].tolist() == rows["ids"].tolist() and tensors["loss"].tolist() == rows["loss"].tolist()
+        for tensor, sums in want.items():
+            total = tensors[tensor].reshape(-1, *sums.shape).sum(0)
+            np.testing.assert_allclose(total, sums, rtol=0, atol=tolerance * np.abs(sums).max(), err_msg=tensor)
+            assert np.array_equal(total, total.T)
+
+
+def test_examples_that_are_not_finite_are_not_summed(tmp_path):
+    case = CASES["tokens"]
+    endless = lambda model, b: loss(model, b) * torch.where(b["ids"] == 104, torch.inf, 1.0)
+    with pytest.warns(infl.CaptureWarning):
+        manifest, tensors = captured(Case(case.model, case.data, loss=endless), tmp_path / "all", level="factors", dtype="F64")
+    others = {k: v[case.data["ids"] != 104] for k, v in case.data.items()}
+    with pytest.warns(infl.CaptureWarning):
+        _, want = captured(Case(case.model, others), tmp_path / "others", level="factors", dtype="F64")
+    assert np.flatnonzero(tensors["flag"]).tolist() == [4]
+    for name in want:
+        if "/" in name:
+            np.testing.assert_allclose(tensors[name], want[name], rtol=1e-12, err_msg=name)
+
+
+def test_killed_sums_continue(tmp_path):
+    case, options = CASES["dense"], {"level": "factors", "shard_bytes": 1}
+    data = {k: v.repeat(60, *[1] * (v.dim() - 1)) for k, v in case.data.items()}
+    data["ids"] = torch.arange(600)
+    case = Case(case.model, data)
+    captured(case, tmp_path / "whole", **options)
+    assert len(os.listdir(tmp_path / "whole")) > 2
+    with pytest.raises(KeyboardInterrupt), infl.Capture(case.model, tmp_path / "c", **options) as cap:
+        for b in case.batches(4)[:100]:
+            with cap.batch(ids=b["ids"]) as batch:
+                batch.backward(loss(case.model, b))
+        raise KeyboardInterrupt
+    assert [n for n in os.listdir(tmp_path / "c") if n.endswith(".safetensors")]
+    captured(case, tmp_path / "c", resume=True, **options)
+    assert sorted(os.listdir(tmp_path / "c")) == sorted(os.listdir(tmp_path / "whole"))
+    for name in os.listdir(tmp_path / "whole"):
+        assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_embeddings_have_no_factors(tmp_path):
+    case = CASES["table"]
+    with pytest.raises(ValueError, match="table: an embedding has no covariances"), pytest.warns(infl.CaptureWarning):
+        captured(case, tmp_path / "c", level="factors")

@@ -24,7 +24,8 @@ class Capture:
                     batch.backward(loss(model(b["x"]), b["y"]))   # [B], sums over positions
 
     level       "rows": inputs and gradients of outputs; "grads": a gradient matrix for
-                each example; "projected": its projection; "last_layer": rows of the last linear map alone, with its
+                each example; "projected": its projection; "factors": sums of outer
+                products of rows, of all examples together; "last_layer": rows of the last linear map alone, with its
                 outputs and, where backward is given them, labels. Gradients of
                 parameters are never formed for the batch.
     projection  of level projected: "4096", "4096:rademacher", … or a dict of kind, size
@@ -71,8 +72,9 @@ class Capture:
             "format": "infl-capture", "version": 1, "level": level, "dtype": dtype, "split": split,
             "model": {"name": type(self.collector.model).__name__, "fingerprint": fingerprint or weights_sha256(self.collector.model)},
             "loss": loss_block, "checkpoint": checkpoint or {}, "dataset": dataset or {},
-            "bias_column": "not stored; the engine appends 1 as the LAST input column",
         }
+        if level != "factors":  # whose sums have the 1
+            self._head["bias_column"] = "not stored; the engine appends 1 as the LAST input column"
         self.coverage = self.collector.coverage
         self.report = {"examples": 0, "bytes": 0, "seconds": 0.0}
         self._writer, self._busy, self._start = None, False, time.perf_counter()
@@ -126,9 +128,15 @@ class Capture:
         if self._writer is None:
             self._begin()
         self._writer.put(len(batch.ids), tensors)
+        if self.layout.sums is not None and self.layout.sums.full(self.shard_bytes):
+            self._end_shard()
         self.ids.update(batch.ids)
         self.report["examples"] += len(batch.ids)
         self.report["bytes"] += sum(array.nbytes for _, array in tensors.values())
+
+    def _end_shard(self):
+        """Ends a shard with the sums of its examples."""
+        self._writer.put(0, self.layout.sums.take(), ends=True)
 
     def _begin(self):
         """Starts the writer once the shapes are known."""
@@ -139,7 +147,8 @@ class Capture:
                 raise ValueError(f"{self.out} was begun with another manifest; capture into another folder")
         write_json(os.path.join(self.out, UNFINISHED), template)
         self._template = template
-        self._writer = ShardWriter(self.out, self.shard_bytes, len(self._finished), {"format": "infl-capture", "manifest": identity})
+        limit = self.shard_bytes if self.layout.sums is None else float("inf")
+        self._writer = ShardWriter(self.out, limit, len(self._finished), {"format": "infl-capture", "manifest": identity})
 
     def _find_finished(self, resume):
         found = []
@@ -150,6 +159,8 @@ class Capture:
         return found
 
     def _commit(self):
+        if self.layout.sums is not None and self.layout.sums.sums:
+            self._end_shard()
         shards = self._writer.close() if self._writer is not None else []
         template = self._template
         if template is None:

@@ -4,9 +4,10 @@ import torch
 
 from .collect import DTYPES
 from .rows import example_gradients, geometry, gradient_rows, images, input_rows
+from .sums import Sums
 
 
-LEVELS = ("rows", "grads", "projected", "last_layer")
+LEVELS = ("rows", "grads", "projected", "factors", "last_layer")
 
 
 class Layout:
@@ -18,6 +19,7 @@ class Layout:
         self.plans = None
         self.row_sets, self.groups = {}, {}
         self.head = None
+        self.sums = Sums() if level == "factors" else None
 
     def manifest(self):
         """row_sets, input_groups and modules of the manifest."""
@@ -60,8 +62,11 @@ class Layout:
         out = {"ids": ("I64", np.asarray(batch.ids, np.int64)), "ntok": ("I64", counts(batch.tokens, n)),
                "loss": ("F64", batch.loss.double().cpu().numpy())}
         finite = torch.isfinite(batch.loss).cpu()
-        for s in self.sites:
-            finite &= self._add(out, s, calls[s.name], batch, mask)
+        if self.sums is not None:
+            finite &= self._sum(calls, batch, mask)
+        else:
+            for s in self.sites:
+                finite &= self._add(out, s, calls[s.name], batch, mask)
         if self.head is not None:
             finite &= self._add_head(out, calls, batch)
         out["flag"] = ("U8", (~finite).to(torch.uint8).numpy())
@@ -102,6 +107,27 @@ class Layout:
             if plan.get(what) != want.get(what):
                 hint = "; give a mask where examples differ in length" if what in ("rows", "row_set") else ""
                 raise ValueError(f"{name}: {what.replace('_', ' ')} is {plan.get(what)} in this batch, {want.get(what)} in the first{hint}")
+
+    def _sum(self, calls, batch, mask):
+        """Adds the rows of a batch to the sums, but for those of examples that are not
+        finite; returns which are."""
+        n, rows, kept = len(batch.ids), {}, {}
+        finite = torch.ones(n, dtype=torch.bool)
+        for s in self.sites:
+            if s.kind == "embedding":
+                raise ValueError(f"{s.name}: an embedding has no covariances; leave it out with modules=")
+            plan, of = self.plans[s.name], calls[s.name]
+            keep = mask.to(of[0].gradient.device).repeat(1, len(of)) if plan["ragged"] else None
+            made = {"S/" + s.name: [self._gradients(s, c, batch, n) for c in of]}
+            if plan["group"] == s.name:
+                made["A/" + s.name] = [self._inputs(s, c, n) for c in of]
+            for name, parts in made.items():
+                rows[name], kept[name] = only(torch.cat(parts, 1), keep).to(DTYPES[self.dtype]), keep
+                finite &= torch.isfinite(rows[name]).flatten(1).all(1).cpu()
+        for name, values in rows.items():
+            those = finite.to(values.device)
+            self.sums.add(name, pack(values[those], None if kept[name] is None else kept[name][those]))
+        return finite
 
     def _add(self, out, s, calls, batch, mask):
         """Adds the tensors of a site; returns which examples are finite as stored."""

@@ -100,10 +100,11 @@ class ShardWriter:
         self.thread = threading.Thread(target=self._run, name="infl-capture", daemon=True)
         self.thread.start()
 
-    def put(self, n, batch):
-        """Hands a batch of n examples over; raises what went wrong before."""
+    def put(self, n, batch, ends=False):
+        """Hands a batch of n examples over, with ends the last one of its shard; raises what
+        went wrong before."""
         self._raise()
-        self.queue.put((n, batch))
+        self.queue.put((n, batch, ends))
 
     def close(self, keep=True):
         """Ends the thread; with keep, what is held becomes the last shard."""
@@ -131,17 +132,18 @@ class ShardWriter:
                 if isinstance(item, bool):
                     return
 
-    def _add(self, n, batch):
+    def _add(self, n, batch, ends):
         self.held.append((n, batch))
         self.bytes += sum(array.nbytes for _, array in batch.values())
-        if self.bytes >= self.limit:
+        if ends or self.bytes >= self.limit:
             self._flush()
 
     def _flush(self):
         n = sum(count for count, _ in self.held)
-        names = sorted(self.held[0][1], key=lambda name: -ITEM[self.held[0][1][name][0]])
+        dtypes = {name: dtype for _, batch in self.held for name, (dtype, _) in batch.items()}
+        names = sorted(dtypes, key=lambda name: -ITEM[dtypes[name]])
         parts = {name: self._parts(name) for name in names}
-        tensors = [(name, self.held[0][1][name][0], (sum(len(p) for p in parts[name]),) + parts[name][0].shape[1:]) for name in names]
+        tensors = [(name, dtypes[name], (sum(len(p) for p in parts[name]),) + parts[name][0].shape[1:]) for name in names]
 
         def write(put):
             put(header(tensors, self.metadata))
@@ -156,7 +158,7 @@ class ShardWriter:
 
     def _parts(self, name):
         """The arrays of a tensor in all held batches; offsets run on from batch to batch."""
-        arrays = [batch[name][1] for _, batch in self.held]
+        arrays = [batch[name][1] for _, batch in self.held if name in batch]
         if not name.startswith("offsets/"):
             return arrays
         out, end = [arrays[0][:1]], 0
