@@ -21,17 +21,23 @@
 //	G[n]    Σ over t of g[n,t] [a[n,t], 1]ᵀ, out × (in + 1): the gradient of weights
 //	        and bias, the bias last; without the 1 for a module without bias
 //
-// A loss is a sum over an example's positions. Level "rows" stores a and g, level
-// "grads" stores G, level "projected" a random projection of G, level
-// "factors" the sums of [a, 1]·[a, 1]ᵀ and g·gᵀ over all rows, level "last_layer" a and g of one linear module that sees each
-// example once, and beside them its outputs and the examples' labels. Modules with the same input share an input group, whose a is
-// stored once. Masked positions are not stored.
+// A loss is a sum over an example's positions. Modules with the same input share an input
+// group, whose a is stored once. Masked positions are not stored. A capture has a level:
+//
+//	rows        a and g
+//	grads       G
+//	projected   a random projection of G
+//	factors     the sums of [a, 1] [a, 1]ᵀ and g gᵀ over the rows of all examples
+//	last_layer  a and g of one linear module that sees each example once, its outputs and
+//	            the examples' labels
 //
 // # Flow
 //
 //	Writer.Write(batch) ─▶ 00000.safetensors, 00001.safetensors, …
 //	                       manifest.json last
-//	Open ─▶ Capture.Blocks(examples lo … hi−1) ─▶ Inputs, OutputGradients, ExampleGradients, ProjectedGradients
+//	Open ─▶ Capture.Blocks(examples lo … hi−1) ─▶ Inputs, OutputGradients, ExampleGradients,
+//	                                              ProjectedGradients
+//	Capture.InputSum, OutputSum, Logits, Labels
 //
 // What a block holds depends on its examples only, not on how they lie in shards.
 // An example with a number that is not finite is flagged by [Block.Flagged].
