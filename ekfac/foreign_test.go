@@ -227,7 +227,7 @@ func writeForeign(t *testing.T, path string, of map[string]kernel.Matrix[float64
 		}
 		heads = append(heads, dataset.Tensor{Name: name, Dtype: "F64", Shape: shape, Bytes: 8 * int64(m.Rows*m.Cols)})
 	}
-	require.NoError(t, writeTensors(path, nil, heads, func(i int) kernel.Matrix[float64] { return of[heads[i].Name] }))
+	require.NoError(t, writeTensors(path, nil, heads, func(i int) (kernel.Matrix[float64], error) { return of[heads[i].Name], nil }))
 }
 
 // TestForeignRefused opens folders that are not whole, or do not fit together.

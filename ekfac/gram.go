@@ -85,7 +85,7 @@ func (g *gram[F]) addLeaf(group int64, leaf kernel.Matrix[F], last bool) {
 		g.leaves++
 	}
 	if last {
-		sum, _ := g.group.root(1, 1)
+		sum, _, _ := g.group.root(1, 1) // It is in memory.
 		addGroup(&g.tally, group, sum)
 		g.group.giveBack(sum)
 		g.leaves = 0

@@ -1,7 +1,9 @@
 package ekfac
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -16,11 +18,31 @@ import (
 type job struct {
 	module    *Module
 	file, key string
-	bytes     int64   // of memory meanwhile
-	cost      float64 // in operations, about
-	task      string  // jobs of the same name are taken one after the other
+	tree      treeBytes // of memory meanwhile
+	buffers   int64     // the same, for what the rows become
+	cost      float64   // in operations, about
+	task      string    // jobs of the same name are taken one after the other
 	begin     func(b *batch, workers int) (summand, error)
 }
+
+// bytes is the memory that a job needs meanwhile.
+func (j *job) bytes() int64 { return j.tree.bytes() + j.buffers }
+
+// treeBytes is the memory of the tree of a sum.
+type treeBytes struct {
+	matrix int64
+	levels int64 // whose sums wait for each other
+	inside int64 // of them, from below, in memory; the others are in a file
+	copies int64 // of a level that may wait: one before and behind each part of a fit
+}
+
+func (t treeBytes) spilled() bool { return t.inside < t.levels }
+
+// bytes also counts the matrix that is added to.
+func (t treeBytes) bytes() int64 { return (1 + t.inside*t.copies) * t.matrix }
+
+// fileBytes is the size of the file.
+func (t treeBytes) fileBytes() int64 { return (t.levels - t.inside) * t.copies * t.matrix }
 
 // A batch is the jobs of one pass over their rows.
 type batch struct {
@@ -29,21 +51,25 @@ type batch struct {
 	shared map[string]any // rotations of inputs by key
 }
 
-// batches cuts jobs, in order, so that each batch fits into the memory.
+// batches cuts jobs, in order, so that each batch fits into the memory. A job that does
+// not even fit alone has upper levels of its tree, whose sums wait longest, in a file.
 func (f *fit) batches(jobs []job) (list []*batch, err error) {
 	var last *batch
 	for _, j := range jobs {
 		if f.to.has(j.file, j.key) {
 			continue
 		}
-		if j.bytes > f.Memory {
-			return nil, fmt.Errorf("module %q: %s needs %d MB of memory while it is summed, the limit is %d MB; raise the limit of memory", j.module.Name, j.file, j.bytes/1e6, f.Memory/1e6)
+		for j.bytes() > f.Memory && j.tree.inside > 0 {
+			j.tree.inside--
 		}
-		if last == nil || last.bytes+j.bytes > f.Memory {
+		if j.bytes() > f.Memory {
+			return nil, fmt.Errorf("module %q: %s needs %d MB of memory while it is summed, the limit is %d MB; raise the limit of memory", j.module.Name, j.file, j.bytes()/1e6, f.Memory/1e6)
+		}
+		if last == nil || last.bytes+j.bytes() > f.Memory {
 			last = &batch{shared: map[string]any{}}
 			list = append(list, last)
 		}
-		last.jobs, last.bytes = append(last.jobs, j), last.bytes+j.bytes
+		last.jobs, last.bytes = append(last.jobs, j), last.bytes+j.bytes()
 	}
 	return list, nil
 }
@@ -63,18 +89,28 @@ func (f *fit) sum(ctx context.Context, stage string, jobs []job) error {
 	return nil
 }
 
+// modules lists those of the jobs, each once.
+func (b *batch) modules() (names []string) {
+	for _, j := range b.jobs {
+		if !slices.Contains(names, j.module.Name) {
+			names = append(names, j.module.Name)
+		}
+	}
+	return names
+}
+
 // pass sums a batch in one pass over the examples that it needs.
-func (f *fit) pass(ctx context.Context, b *batch) error {
+func (f *fit) pass(ctx context.Context, b *batch) (err error) {
 	tasks, err := f.tasks(b)
+	defer func() {
+		for t := range allTallies(tasks) {
+			err = errors.Join(err, t.close())
+		}
+	}()
 	if err != nil {
 		return err
 	}
-	var modules []string
-	for _, j := range b.jobs {
-		if !slices.Contains(modules, j.module.Name) {
-			modules = append(modules, j.module.Name)
-		}
-	}
+	modules := b.modules()
 	var ranges []exampleRange
 	for t := range allTallies(tasks) {
 		t.wanted = t.within(f.part.lo, f.part.hi)
@@ -126,7 +162,11 @@ func (f *fit) take(ctx context.Context, b *capture.Block, tasks []task) error {
 			return err
 		}
 	}
-	return parallel.For(ctx, f.workers, len(tasks)-large, func(_, i int) error { return tasks[large+i].take(b) })
+	err := parallel.For(ctx, f.workers, len(tasks)-large, func(_, i int) error { return tasks[large+i].take(b) })
+	for t := range allTallies(tasks) {
+		err = cmp.Or(err, t.err)
+	}
+	return err
 }
 
 // keep puts a finished sum, and how much it still changed, where they belong.
@@ -139,7 +179,10 @@ func (f *fit) keep(t *tally) error {
 	if t.file != lambdaMatrix {
 		all, some = f.rowsOf(t.module, all), f.rowsOf(t.module, some)
 	}
-	sum, change := t.root(all, some)
+	sum, change, err := t.root(all, some)
+	if err != nil {
+		return err
+	}
 	for _, v := range sum.Data {
 		if v-v != 0 {
 			return fmt.Errorf("module %q: %s is beyond the range of %s; compute in float64", t.module.Name, t.file, f.head.Dtype)
@@ -155,8 +198,17 @@ func (f *fit) keep(t *tally) error {
 // about 32 MiB.
 func (f *fit) blockExamples(modules []string) int {
 	const blockBytes = 32 << 20
+	perExample := 4 * f.numbersEach(modules)
+	examples := 1
+	for examples < leafRows && int64(2*examples)*perExample <= blockBytes {
+		examples *= 2
+	}
+	return examples
+}
+
+// numbersEach is how many numbers of modules a capture has for an example, about.
+func (f *fit) numbersEach(modules []string) (n int64) {
 	m := f.capture.Manifest()
-	perExample := int64(0)
 	groups := map[string]bool{}
 	for i := range f.head.Modules {
 		x := &f.head.Modules[i]
@@ -172,13 +224,9 @@ func (f *fit) blockExamples(modules []string) int {
 			}
 			groups[x.InputGroup] = true
 		}
-		perExample += rows * width * 4
+		n += rows * width
 	}
-	examples := 1
-	for examples < leafRows && int64(2*examples)*perExample <= blockBytes {
-		examples *= 2
-	}
-	return examples
+	return n
 }
 
 // covarianceJobs are those of all factors.
@@ -187,8 +235,8 @@ func covarianceJobs[F kernel.Float](f *fit) (jobs []job) {
 		d := int64(x.size)
 		jobs = append(jobs, job{
 			module: x.module, file: x.covariance, key: x.key, task: x.covariance + " " + x.key,
-			bytes: f.sumBytes(f.rowGroups(x.module), x.size, x.size) + 16*leafRows*d + 32*d*d,
-			cost:  float64(x.module.Rows * d * d),
+			tree: f.treeBytes(f.rowGroups(x.module), d*d), buffers: 16*leafRows*d + 32*d*d,
+			cost: float64(x.module.Rows * d * d),
 			begin: func(_ *batch, workers int) (summand, error) {
 				if f.Labels == ExactLabels && !x.inputs {
 					return newExpectedGram(f, workers, x)
@@ -208,8 +256,8 @@ func correctionJobs[F kernel.Float](f *fit) (jobs []job) {
 		o, d := m.Out, m.Columns()
 		jobs = append(jobs, job{
 			module: m, file: lambdaMatrix, key: m.Name, task: m.Inputs,
-			bytes: f.sumBytes(f.exampleGroups(m), int(o), int(d)) + 8*(o*d+2*max(batchNumbers, o*d)) + 16*(o*o+d*d),
-			cost:  float64(2 * m.Rows * (o*o + d*d + o*d)),
+			tree: f.treeBytes(f.exampleGroups(m), o*d), buffers: 8*(o*d+2*max(batchNumbers, o*d)) + 16*(o*o+d*d),
+			cost: float64(2 * m.Rows * (o*o + d*d + o*d)),
 			begin: func(b *batch, workers int) (summand, error) {
 				inputs, there := b.shared[m.Inputs].(*rotation[F])
 				if !there {
@@ -232,8 +280,8 @@ func (f *fit) ofRows(m *Module) bool {
 	return f.exampleGroups(m).size == leafRows || f.Labels == ExactLabels
 }
 
-// sumBytes is the memory of the tree of a sum of matrices over groups: what waits for its
-// neighbour before and behind each part.
-func (f *fit) sumBytes(g groups, rows, cols int) int64 {
-	return int64(1+len(f.Parts)) * levels(g.count()) * int64(rows) * int64(cols) * 8
+// treeBytes is the memory of a sum of matrices of so many numbers over groups.
+func (f *fit) treeBytes(g groups, numbers int64) treeBytes {
+	n := levels(g.count())
+	return treeBytes{matrix: 8 * numbers, levels: n, inside: n, copies: int64(1 + len(f.Parts))}
 }

@@ -67,8 +67,11 @@ type FitOptions struct {
 	Float64 bool
 
 	// Memory is a limit in bytes for what is summed at the same time; what does not fit
-	// beside other modules is summed in another pass over its own rows. 0 means 2 GB.
+	// beside other modules is summed in another pass over its own rows, and of what does
+	// not fit alone, sums wait in a temporary file in the folder Tmp, "" for the system's.
+	// 0 means 2 GB.
 	Memory int64
+	Tmp    string
 
 	// Workers is the number of goroutines; 0 means one for each CPU.
 	Workers int

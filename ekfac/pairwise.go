@@ -15,7 +15,7 @@ import (
 // A pairwise sums the matrices of groups of examples in float64 on the fixed binary tree
 // of [parallel.Tree]. Groups come in order, and some may be left out that are part of
 // sums given before. It keeps one matrix for each level of the tree, at most, beside
-// those.
+// those; in memory, or from a level on in a file.
 type pairwise struct {
 	workers, rows, cols int
 
@@ -23,6 +23,10 @@ type pairwise struct {
 	sums  map[node]kernel.Matrix[float64]
 	given []node
 	spare []kernel.Matrix[float64]
+
+	scratch *scratch // nil where all sums are in memory
+	level   int      // the first one whose sums are in the scratch file
+	err     error    // the first one of the scratch file
 }
 
 // A node is a subtree: its level, groups having 0, and its number on the level.
@@ -39,8 +43,8 @@ func newPairwise(workers, rows, cols int, groups int64) *pairwise {
 	}
 }
 
-// levels is how many matrices a sum of groups holds at a time, at most.
-func levels(groups int64) int64 { return int64(binary.Len64(uint64(max(1, groups)))) + 1 }
+// levels is how many sums wait for each other in the sum of groups, at most.
+func levels(groups int64) int64 { return int64(binary.Len64(uint64(max(1, groups)))) }
 
 // give takes the sum of a subtree that was computed elsewhere.
 func (p *pairwise) give(at node, sum kernel.Matrix[float64]) {
@@ -53,14 +57,89 @@ func (p *pairwise) covered(group int64) bool {
 	return slices.ContainsFunc(p.given, func(n node) bool { return group>>n.level == n.index })
 }
 
+// spill has the sums of a level and of those above wait in a file of the folder tmp, ""
+// for the system's.
+func (p *pairwise) spill(level int, tmp string) (err error) {
+	p.level = level
+	p.scratch, err = newScratch(tmp)
+	return err
+}
+
+// close removes the scratch file.
+func (p *pairwise) close() error {
+	if p.scratch == nil {
+		return nil
+	}
+	s := p.scratch
+	p.scratch = nil
+	return s.close()
+}
+
+// waits reports whether the sum of a node waits for its neighbour.
+func (p *pairwise) waits(at node) bool {
+	_, there := p.sums[at]
+	if p.scratch != nil && !there {
+		_, there = p.scratch.places[at]
+	}
+	return there
+}
+
+// keep has a sum wait.
+func (p *pairwise) keep(at node, sum kernel.Matrix[float64]) {
+	if p.scratch == nil || at.level < p.level {
+		p.sums[at] = sum
+		return
+	}
+	p.note(p.scratch.put(at, sum.Data))
+	p.spare = append(p.spare, sum)
+}
+
+// note keeps the first error: what is summed after it is of no use.
+func (p *pairwise) note(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// take returns a sum that waits no longer. It belongs to the caller.
+func (p *pairwise) take(at node) kernel.Matrix[float64] {
+	sum, there := p.sums[at]
+	if !there {
+		sum = p.zeros()
+		p.note(p.scratch.each(at, len(sum.Data), func(lo int, part []float64) { copy(sum.Data[lo:], part) }))
+		p.scratch.drop(at)
+	}
+	delete(p.sums, at)
+	return sum
+}
+
+// join adds a sum that waits no longer to another one, and calls use, if there is one,
+// for parts of both after that, in order.
+func (p *pairwise) join(at node, sum kernel.Matrix[float64], use func(sum, added []float64)) {
+	add := func(lo int, part []float64) {
+		to := sum.Data[lo : lo+len(part)]
+		addNumbers(p.workers, to, part)
+		if use != nil {
+			use(to, part)
+		}
+	}
+	if m, there := p.sums[at]; there {
+		add(0, m.Data)
+		delete(p.sums, at)
+		p.spare = append(p.spare, m)
+		return
+	}
+	p.note(p.scratch.each(at, len(sum.Data), add))
+	p.scratch.drop(at)
+}
+
 // add takes the sum of a group, which leaf adds to what it is given: zeros, or the group's
 // left neighbour.
 func (p *pairwise) add(group int64, leaf func(into kernel.Matrix[float64])) {
 	at, left := node{0, group}, node{0, group - 1}
-	sum, there := p.sums[left]
-	if there = there && group&1 == 1 && p.top > 0; there {
-		delete(p.sums, left)
-		at = node{1, group / 2}
+	var sum kernel.Matrix[float64]
+	if group&1 == 1 && p.top > 0 && p.waits(left) {
+		at, sum = node{1, group / 2}, p.take(left)
 	} else {
 		sum = p.zeros()
 	}
@@ -72,30 +151,23 @@ func (p *pairwise) add(group int64, leaf func(into kernel.Matrix[float64])) {
 func (p *pairwise) rise(at node, sum kernel.Matrix[float64]) {
 	for at.level < p.top {
 		beside := node{at.level, at.index ^ 1}
-		other, there := p.sums[beside]
-		if !there {
+		if !p.waits(beside) {
 			break
 		}
-		delete(p.sums, beside)
-		if at.index&1 == 1 {
-			sum, other = other, sum
-		}
-		sum = p.merge(sum, other)
+		p.join(beside, sum, nil)
 		at = node{at.level + 1, at.index / 2}
 	}
-	p.sums[at] = sum
-}
-
-// merge returns left + right in the memory of left.
-func (p *pairwise) merge(left, right kernel.Matrix[float64]) kernel.Matrix[float64] {
-	addNumbers(p.workers, left.Data, right.Data)
-	p.spare = append(p.spare, right)
-	return left
+	p.keep(at, sum)
 }
 
 // nodes lists the sums that wait for a neighbour, in order.
 func (p *pairwise) nodes() []node {
-	return slices.SortedFunc(maps.Keys(p.sums), func(a, b node) int { return cmp.Compare(a.index<<a.level, b.index<<b.level) })
+	list := slices.Collect(maps.Keys(p.sums))
+	if p.scratch != nil {
+		list = slices.AppendSeq(list, maps.Keys(p.scratch.places))
+	}
+	slices.SortFunc(list, func(a, b node) int { return cmp.Compare(a.index<<a.level, b.index<<b.level) })
+	return list
 }
 
 // first returns how many groups the left half of the root has.
@@ -107,40 +179,40 @@ func (p *pairwise) first() int64 { return 1 << p.top }
 //
 //	‖root/all − left/some‖ / ‖root/all‖
 //
-// for numbers of rows all and some, or NaN where there is no right half.
-func (p *pairwise) root(all, some int64) (sum kernel.Matrix[float64], change float64) {
+// for numbers of rows all and some, or NaN where there is no right half. An error is the
+// first of the scratch file.
+func (p *pairwise) root(all, some int64) (sum kernel.Matrix[float64], change float64, err error) {
 	change = math.NaN()
 	for _, at := range slices.Backward(p.nodes()) {
-		left := p.sums[at]
 		switch {
 		case sum.Data == nil:
-			sum = left
+			sum = p.take(at)
 		case at == node{p.top, 0}:
-			before := p.zeros()
-			copy(before.Data, left.Data)
-			sum = p.merge(left, sum)
-			change = distance(sum.Data, before.Data, 1/float64(all), 1/float64(some))
+			d := distance{all: 1 / float64(all), some: 1 / float64(some)}
+			p.join(at, sum, d.add)
+			change = math.Sqrt(d.apart / d.size)
 		default:
-			sum = p.merge(left, sum)
+			p.join(at, sum, nil)
 		}
 	}
-	clear(p.sums)
 	p.given = nil
 	if sum.Data == nil {
 		sum = p.zeros()
 	}
-	return sum, change
+	return sum, change, p.err
 }
 
-// distance returns ‖a·x − b·y‖ / ‖a·x‖.
-func distance(x, y []float64, a, b float64) float64 {
-	var apart, size float64
-	for i, v := range x {
-		d := float64(a*v) - float64(b*y[i])
-		apart += float64(d * d)
-		size += float64(a * v * a * v)
+// A distance is that of the mean of all rows from the mean of some, and the size of the
+// first, both squared.
+type distance struct{ all, some, apart, size float64 }
+
+// add takes parts of the sums.
+func (d *distance) add(all, some []float64) {
+	for i, v := range all {
+		apart := float64(d.all*v) - float64(d.some*some[i])
+		d.apart += float64(apart * apart)
+		d.size += float64(d.all * v * d.all * v)
 	}
-	return math.Sqrt(apart / size)
 }
 
 // giveBack takes a matrix of root that is of no more use.

@@ -98,8 +98,10 @@ func (p *partFolder) putSums(t *tally) error {
 			Bytes: 8 * int64(t.rows) * int64(t.cols),
 		})
 	}
-	return writeTensors(filepath.Join(p.dir, partFile(t.file, t.key)), map[string]string{"fit": p.identity, "key": t.key}, heads, func(i int) kernel.Matrix[float64] {
-		return t.pairwise.sums[nodes[i]]
+	return writeTensors(filepath.Join(p.dir, partFile(t.file, t.key)), map[string]string{"fit": p.identity, "key": t.key}, heads, func(i int) (kernel.Matrix[float64], error) {
+		sum := t.take(nodes[i])
+		t.giveBack(sum) // It is written before the next one is taken.
+		return sum, t.err
 	})
 }
 

@@ -15,7 +15,8 @@ type task struct {
 	summands []summand
 }
 
-// tasks begins the jobs of a batch, the most expensive tasks first.
+// tasks begins the jobs of a batch, the most expensive tasks first. With an error come
+// those that have begun.
 func (f *fit) tasks(b *batch) ([]task, error) {
 	var list []task
 	for _, j := range b.jobs {
@@ -35,9 +36,14 @@ func (f *fit) tasks(b *batch) ([]task, error) {
 		}
 		s, err := j.begin(b, workers)
 		if err != nil {
-			return nil, err
+			return list, err
 		}
 		t.summands = append(t.summands, s)
+		if j.tree.spilled() {
+			if err := s.sums().spill(int(j.tree.inside), f.Tmp); err != nil {
+				return list, err
+			}
+		}
 	}
 	return list, nil
 }

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/zeebo/xxh3"
@@ -146,24 +144,8 @@ func (f *newFolder) write(file, key string, write func(io.Writer) error) (string
 	return fmt.Sprintf("%016x", h.Sum64()), nil
 }
 
-// writeNumbers writes the bytes of numbers.
-func writeNumbers(w io.Writer, numbers []float64) error {
-	const chunk = 1 << 16
-	buffer := make([]byte, 0, 8*min(chunk, len(numbers)))
-	for part := range slices.Chunk(numbers, chunk) {
-		buffer = buffer[:0]
-		for _, v := range part {
-			buffer = binary.LittleEndian.AppendUint64(buffer, math.Float64bits(v))
-		}
-		if _, err := w.Write(buffer); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // writeTensors writes matrices to a safetensors file that appears when it is whole.
-func writeTensors(path string, metadata map[string]string, heads []dataset.Tensor, matrix func(i int) kernel.Matrix[float64]) error {
+func writeTensors(path string, metadata map[string]string, heads []dataset.Tensor, matrix func(i int) (kernel.Matrix[float64], error)) error {
 	header, err := dataset.SafetensorsHeaderBytes(metadata, heads)
 	if err != nil {
 		return err
@@ -173,7 +155,11 @@ func writeTensors(path string, metadata map[string]string, heads []dataset.Tenso
 			return err
 		}
 		for i := range heads {
-			if err := writeNumbers(w, matrix(i).Data); err != nil {
+			m, err := matrix(i)
+			if err == nil {
+				err = writeNumbers(w, m.Data)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -188,19 +174,7 @@ func (f *newFolder) matrix(file, key string) (kernel.Matrix[float64], error) {
 		cols = int(x.Shape[1])
 	}
 	m := kernel.NewMatrix[float64](int(x.Shape[0]), cols)
-	r := io.NewSectionReader(f.files[file], x.Offset, x.Bytes)
-	buffer := make([]byte, 1<<19)
-	for at := 0; at < len(m.Data); {
-		n := min(len(buffer), 8*(len(m.Data)-at))
-		if _, err := io.ReadFull(r, buffer[:n]); err != nil {
-			return m, err
-		}
-		for i := 0; i < n; i += 8 {
-			m.Data[at] = math.Float64frombits(binary.LittleEndian.Uint64(buffer[i:]))
-			at++
-		}
-	}
-	return m, nil
+	return m, readNumbers(io.NewSectionReader(f.files[file], x.Offset, x.Bytes), m.Data)
 }
 
 // finish writes counts, gives all files their names, and writes the head.

@@ -50,6 +50,7 @@ printed, and kept in DIR/fidelity.json. The same command continues after a kill.
 	f.StringVar(&o.Labels, "labels", "dataset", "labels of factors: dataset (as captured) or exact (expected over what the model predicts; captures of the last layer alone)")
 	f.IntVar(&o.Blocks, "blocks", 1, "cut inputs and outputs of factors into as many blocks; the number of heads makes each head of an attention layer one")
 	f.Int64Var(&o.RowsMax, "rows-max", 0, "fit factors to the first N examples; 0 is all")
+	f.BoolVar(&o.DryRun, "dry-run", false, "of factors: print what it would cost, how often rows are read and what waits in files, and stop")
 	f.StringVar(&o.Dtype, "dtype", "float32", "arithmetic of factors: float32, or float64; captures in float64 always have float64")
 	return cmd
 }

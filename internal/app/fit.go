@@ -29,6 +29,7 @@ type FitOptions struct {
 	Blocks  int
 	RowsMax int64
 	Dtype   string
+	DryRun  bool
 }
 
 // laterFits are named in the contract and not built yet.
@@ -50,8 +51,10 @@ func (o *FitOptions) Validate() error {
 		errs = append(errs, fmt.Errorf("--method %q is not known; %s", o.Method, suggest(o.Method, fitMethods)))
 	}
 	errs = append(errs,
-		needed(o.Train, "--train", "the gradients of the train rows"),
-		needed(o.Out, "--out", "the folder of the result"))
+		needed(o.Train, "--train", "the gradients of the train rows"))
+	if !o.DryRun {
+		errs = append(errs, needed(o.Out, "--out", "the folder of the result"))
+	}
 	if o.Factors != "" && o.Method != "ekfac" && o.Method != "tkfac" {
 		errs = append(errs, errors.New("--factors: only --method ekfac and tkfac take eigenbases"))
 	}
@@ -60,6 +63,9 @@ func (o *FitOptions) Validate() error {
 	}
 	if o.Method != "store" {
 		return errors.Join(append(errs, o.validateCurvature())...)
+	}
+	if o.DryRun {
+		errs = append(errs, errors.New("--dry-run: --method store has no plan, it writes what it reads; leave it out"))
 	}
 	if _, err := store.ParseForm(o.Store); err != nil {
 		errs = append(errs, fmt.Errorf("--store: %w", err))

@@ -25,27 +25,32 @@ func (o *FitOptions) fitCurvature(ctx context.Context) error {
 	return errors.Join(o.fitFactors(ctx, c), c.Close())
 }
 
-func (o *FitOptions) fitFactors(ctx context.Context, c *capture.Capture) error {
+func (o *FitOptions) fitFactors(ctx context.Context, c *capture.Capture) (err error) {
 	budget, err := o.memory()
 	if err != nil {
 		return err
 	}
-	var basis *ekfac.Factors
+	options := ekfac.FitOptions{
+		Method: ekfac.Strategy(o.Method), Sharing: ekfac.Sharing(o.Sharing), Labels: ekfac.Labels(o.Labels), Blocks: o.Blocks, RowsMax: o.RowsMax,
+		Float64: o.Dtype == "float64", Memory: budget / 4 * 3, Tmp: o.Tmp, Workers: o.Workers,
+	}
 	if o.Factors != "" {
-		if basis, err = ekfac.Open(o.Factors); err != nil {
+		if options.Basis, err = ekfac.Open(o.Factors); err != nil {
 			return err
 		}
+		defer func() { err = errors.Join(err, options.Basis.Close()) }()
+	}
+	if o.DryRun {
+		plan, err := ekfac.PlanFit(ctx, c, options)
+		if err != nil {
+			return err
+		}
+		return printPlan(&o.Common, plan)
 	}
 	p := o.progress(3)
 	defer p.Close()
-	f, err := ekfac.FitFolder(ctx, c, o.Out, ekfac.FitOptions{
-		Basis: basis, Method: ekfac.Strategy(o.Method), Sharing: ekfac.Sharing(o.Sharing), Labels: ekfac.Labels(o.Labels), Blocks: o.Blocks, RowsMax: o.RowsMax,
-		Float64: o.Dtype == "float64", Memory: budget / 4 * 3, Workers: o.Workers,
-		Stage: p.Phase, Progress: p.Add,
-	})
-	if basis != nil {
-		err = errors.Join(err, basis.Close())
-	}
+	options.Stage, options.Progress = p.Phase, p.Add
+	f, err := ekfac.FitFolder(ctx, c, o.Out, options)
 	if err != nil {
 		return kept(err)
 	}
