@@ -126,7 +126,8 @@ func removeParts(dir string) error {
 	var errs []error
 	for _, e := range entries {
 		name := strings.TrimSuffix(e.Name(), durable.TempSuffix)
-		if strings.HasPrefix(name, "unit-") && strings.HasSuffix(name, ".part") || name == matrixNPYName {
+		ours := strings.HasPrefix(name, unitPrefix) || strings.HasPrefix(name, firstPrefix)
+		if ours && strings.HasSuffix(name, ".part") || name == matrixNPYName {
 			errs = append(errs, removeFile(filepath.Join(parts, e.Name())))
 		}
 	}

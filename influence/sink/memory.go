@@ -52,25 +52,25 @@ func (m *memoryStore) section(unit int64, reducer int) (section, error) {
 	return memorySection{bytes.NewReader(m.units[unit][reducer])}, nil
 }
 
-// memorySink is an influence.Sink that keeps everything in memory.
-type memorySink struct{ core }
+// plainSink is an influence.Sink that writes no results.
+type plainSink struct{ core }
 
-func newMemorySink(train influence.Rows, r reducer) *memorySink {
-	return &memorySink{core{reducers: []reducer{r}, store: newMemoryStore(), train: train}}
+func newMemorySink(train influence.Rows, r reducer) *plainSink {
+	return &plainSink{core{reducers: []reducer{r}, store: newMemoryStore(), train: train}}
 }
 
-func (s *memorySink) Begin(ctx context.Context, l influence.Layout) error { return s.begin(l) }
+func (s *plainSink) Begin(ctx context.Context, l influence.Layout) error { return s.begin(l) }
 
-func (s *memorySink) Missing() iter.Seq[influence.Range2] { return s.missing() }
+func (s *plainSink) Missing() iter.Seq[influence.Range2] { return s.missing() }
 
-func (s *memorySink) Put(ctx context.Context, t influence.Tile) error { return s.put(ctx, t) }
+func (s *plainSink) Put(ctx context.Context, t influence.Tile) error { return s.put(ctx, t) }
 
-func (s *memorySink) Commit(ctx context.Context) error { return s.complete() }
+func (s *plainSink) Commit(ctx context.Context) error { return s.complete() }
 
-func (s *memorySink) Abort() error { return nil }
+func (s *plainSink) Abort() error { return nil }
 
 // run scores a job into the sink and ends it.
-func (s *memorySink) run(ctx context.Context, from influence.Scorer, j influence.Job) error {
+func (s *plainSink) run(ctx context.Context, from influence.Scorer, j influence.Job) error {
 	if err := from.Score(ctx, j, s); err != nil {
 		return errors.Join(err, s.Abort())
 	}

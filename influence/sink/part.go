@@ -17,6 +17,12 @@ import (
 // partMagic begins every part file.
 const partMagic = "INFLPRT1"
 
+// Prefixes of parts: of the run's own scores, and of a pass before them.
+const (
+	unitPrefix  = "unit-"
+	firstPrefix = "first-"
+)
+
 // partStore keeps each finished unit as a file parts/unit-N.part. A part is,
 // little endian:
 //
@@ -31,20 +37,21 @@ const partMagic = "INFLPRT1"
 // A part is written under a temporary name, synced and renamed, so that a part
 // is whole or damaged from outside; a damaged one counts as missing.
 type partStore struct {
-	dir  string
-	open openFile
-	grid uint64
+	dir    string
+	prefix string // of the names of files
+	open   openFile
+	grid   uint64
 
 	mu   sync.Mutex
 	held map[int64][]int64 // offsets of the states of each unit, and their end
 }
 
 func newPartStore(dir string, open openFile) *partStore {
-	return &partStore{dir: dir, open: open, held: make(map[int64][]int64)}
+	return &partStore{dir: dir, prefix: unitPrefix, open: open, held: make(map[int64][]int64)}
 }
 
 func (p *partStore) path(unit int64) string {
-	return filepath.Join(p.dir, fmt.Sprintf("unit-%08d.part", unit))
+	return filepath.Join(p.dir, fmt.Sprintf("%s%08d.part", p.prefix, unit))
 }
 
 func (p *partStore) begin(grid uint64, units int64) error {

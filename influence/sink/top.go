@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/influence"
 )
@@ -19,6 +22,25 @@ import (
 // the finished lists of each unit. The result does not depend on workers.
 // Errors: k < 1, a self job, those of the scorer, ctx's error.
 func Top(ctx context.Context, s influence.Scorer, j influence.Job, k int) ([]Entry, error) {
+	return topFrom(ctx, s, j, k, newMemoryStore())
+}
+
+// Top is [Top] of a pass that a run makes before its own scores, to know what they are to be
+// about. Its finished units are files of the run folder until the run is finished, so that
+// after a kill only missing ones are scored. The inputs of the run must be set: files count
+// for any later pass over the same query rows.
+func (r *Run) Top(ctx context.Context, s influence.Scorer, j influence.Job, k int) ([]Entry, error) {
+	h := xxh3.New()
+	for i := range j.Query.Len() {
+		fmt.Fprintln(h, j.Query.At(i)) // A hash never fails.
+	}
+	parts := newPartStore(filepath.Join(r.dir, partsName), r.open)
+	parts.prefix = fmt.Sprintf("%s%016x-", firstPrefix, h.Sum64())
+	return topFrom(ctx, s, j, k, parts)
+}
+
+// topFrom is [Top] with finished units in a store.
+func topFrom(ctx context.Context, s influence.Scorer, j influence.Job, k int, in store) ([]Entry, error) {
 	if k < 1 {
 		return nil, fmt.Errorf("k is %d; it must be at least 1", k)
 	}
@@ -26,13 +48,13 @@ func Top(ctx context.Context, s influence.Scorer, j influence.Job, k int) ([]Ent
 		return nil, errors.New("a self job has no queries to keep train rows for")
 	}
 	r := &topK{k: k, signed: s.Describe().Signed, train: j.Train}
-	m := newMemorySink(j.Train, r)
+	m := &plainSink{core{reducers: []reducer{r}, store: in, train: j.Train}}
 	if err := m.run(ctx, s, j); err != nil {
 		return nil, err
 	}
 	var out []Entry
 	queryRow := func(e int64) int64 { return j.Query.At(e / int64(m.layout.PerRow)) }
-	err := r.merge(m.store, 0, queryRow, func(e Entry) error {
+	err := r.merge(in, 0, queryRow, func(e Entry) error {
 		out = append(out, e)
 		return ctx.Err()
 	})

@@ -158,7 +158,7 @@ func (c *candidateFinder) best(ctx context.Context, s influence.Scorer) (sink.Ca
 	j := influence.Job{Train: c.work.job.Train, Query: influence.RowRange(0, c.work.job.Query.Len())}
 	positions := c.positions()
 	out := make(sink.Candidates, j.Query.Len())
-	err := c.options.eachTop(ctx, signed{s}, j, c.prefilter.keep, func(e sink.Entry) {
+	err := c.options.eachTop(ctx, sink.Top, signed{s}, j, c.prefilter.keep, func(e sink.Entry) {
 		if e.Side == sink.Helpful {
 			position, _ := positions(e.TrainRow)
 			out[e.QueryRow] = append(out[e.QueryRow], position)

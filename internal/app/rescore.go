@@ -30,14 +30,15 @@ func (o *ScoreOptions) validateRescore() error {
 }
 
 // rescore restricts work to the train rows that stand near an end of a query's list at
-// low rank. All of them are scored for every query, and may come into its list.
-func (o *ScoreOptions) rescore(ctx context.Context, w *work) error {
+// low rank. All of them are scored for every query, and may come into its list. The units
+// of low rank are kept in the run until it is finished.
+func (o *ScoreOptions) rescore(ctx context.Context, run *sink.Run, w *work) error {
 	if w.coarse == nil {
 		return nil
 	}
 	all := w.job.Train.Len()
 	var rows []int64
-	err := o.eachTop(ctx, w.coarse, w.job, int64(o.Rescore), func(e sink.Entry) { rows = append(rows, e.TrainRow) })
+	err := o.eachTop(ctx, run.Top, w.coarse, w.job, int64(o.Rescore), func(e sink.Entry) { rows = append(rows, e.TrainRow) })
 	if err != nil {
 		return w.explain(err)
 	}
@@ -67,9 +68,12 @@ func (w *work) cut() []string {
 // candidateBytes is about what a list of the best takes for each of its rows.
 const candidateBytes = 64
 
+// A lister is [sink.Top], or the same of a run.
+type lister func(ctx context.Context, s influence.Scorer, j influence.Job, k int) ([]sink.Entry, error)
+
 // eachTop calls use for the lists of a job, up to keep rows at either end. Where lists of
 // all queries take more than a quarter of the memory, some queries come after others.
-func (o *ScoreOptions) eachTop(ctx context.Context, s influence.Scorer, j influence.Job, keep int64, use func(sink.Entry)) error {
+func (o *ScoreOptions) eachTop(ctx context.Context, top lister, s influence.Scorer, j influence.Job, keep int64, use func(sink.Entry)) error {
 	budget, err := o.memory()
 	if err != nil {
 		return err
@@ -78,11 +82,11 @@ func (o *ScoreOptions) eachTop(ctx context.Context, s influence.Scorer, j influe
 	queries, atOnce := j.Query.Len(), max(1, budget/4/(keep*candidateBytes))
 	for lo := int64(0); lo < queries; lo += atOnce {
 		j.Query = influence.RowRange(lo, min(lo+atOnce, queries))
-		top, err := sink.Top(ctx, s, j, int(keep))
+		list, err := top(ctx, s, j, int(keep))
 		if err != nil {
 			return err
 		}
-		for _, e := range top {
+		for _, e := range list {
 			use(e)
 		}
 	}

@@ -189,7 +189,7 @@ func (o *ScoreOptions) fill(ctx context.Context, s inquiry, run *sink.Run, start
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(o.restrict(ctx, &w), o.rescore(ctx, &w)); err != nil {
+	if err := o.restrict(ctx, &w); err != nil {
 		return err
 	}
 	// Inputs are set once nothing can be refused any more, so that a refused
@@ -198,6 +198,9 @@ func (o *ScoreOptions) fill(ctx context.Context, s inquiry, run *sink.Run, start
 		return err
 	}
 	if err := run.SetInputs(w.inputs); err != nil {
+		return err
+	}
+	if err := o.rescore(ctx, run, &w); err != nil {
 		return err
 	}
 	sk, err := run.Sink(w.out)
