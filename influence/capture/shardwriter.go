@@ -1,11 +1,7 @@
 package capture
 
 import (
-	"fmt"
 	"io"
-	"os"
-
-	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/durable"
@@ -29,7 +25,7 @@ func writeShard(path string, metadata map[string]string, tensors []namedTensor) 
 	if err != nil {
 		return "", err
 	}
-	return writeFile(path, func(w io.Writer) error {
+	sum, err := durable.WriteSummed(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}
@@ -40,20 +36,8 @@ func writeShard(path string, metadata map[string]string, tensors []namedTensor) 
 		}
 		return nil
 	})
-}
-
-// writeFile writes a file under a temporary name, makes it durable and gives it its
-// name. After an error nothing is left of it.
-func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
-	temp := path + durable.TempSuffix
-	f, err := os.Create(temp)
-	if err != nil {
-		return "", caused(temp, err)
-	}
-	h := xxh3.New()
-	err = durable.Finish(f, path, func(w io.Writer) error { return write(io.MultiWriter(w, h)) })
 	if err != nil {
 		return "", caused(path, err)
 	}
-	return fmt.Sprintf("%016x", h.Sum64()), nil
+	return sum, nil
 }

@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/influence/dataset"
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // DefaultShardBytes is the size of a shard where [WriterOptions] say nothing.
@@ -302,15 +302,10 @@ func (w *Writer) Close() error {
 	if err := c.Close(); err != nil {
 		return caused(w.dir, err)
 	}
-	text, err := json.MarshalIndent(w.manifest, "", " ")
-	if err != nil {
+	if err := durable.WriteJSON(filepath.Join(w.dir, manifestName), " ", w.manifest); err != nil {
 		return caused(w.dir, err)
 	}
-	_, err = writeFile(filepath.Join(w.dir, manifestName), func(f io.Writer) error {
-		_, err := f.Write(append(text, '\n'))
-		return err
-	})
-	return err
+	return nil
 }
 
 // appendInt appends an integer as bytes of a type.

@@ -1,10 +1,10 @@
 package capture
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
+
+	"github.com/infl-dev/infl/internal/durable"
 )
 
 // A listedCheckpoint is a checkpoint as run.json has it.
@@ -30,13 +30,8 @@ func WriteRun(dir string, checkpoints []RunCheckpoint) error {
 		}
 		run.Checkpoints = append(run.Checkpoints, listedCheckpoint{c.Checkpoint, filepath.ToSlash(c.Dir), c.Optimizer})
 	}
-	text, err := json.MarshalIndent(run, "", " ")
-	if err != nil {
+	if err := durable.WriteJSON(name, " ", run); err != nil {
 		return caused(name, err)
 	}
-	_, err = writeFile(name, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-	return err
+	return nil
 }

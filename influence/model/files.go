@@ -94,10 +94,6 @@ func (m *Model) Save(dir string) error {
 	if d.Fingerprint, err = m.Fingerprint(); err != nil {
 		return caused(dir, err)
 	}
-	text, err := json.MarshalIndent(d, "", " ")
-	if err != nil {
-		return caused(dir, err)
-	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return caused(dir, err)
 	}
@@ -108,10 +104,11 @@ func (m *Model) Save(dir string) error {
 	if err := writeFile(filepath.Join(dir, weightsName), m.writeWeights); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, modelName), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	name := filepath.Join(dir, modelName)
+	if err := durable.WriteJSON(name, " ", d); err != nil {
+		return caused(name, err)
+	}
+	return nil
 }
 
 // writeWeights writes the safetensors file.

@@ -198,7 +198,7 @@ func writeKeys(dir string, keys *dataset.Keys) error {
 	if keys == nil {
 		return nil
 	}
-	_, err := writeFile(filepath.Join(dir, keysFile), func(w io.Writer) error {
+	_, err := durable.WriteSummed(filepath.Join(dir, keysFile), func(w io.Writer) error {
 		for i := range keys.Len() {
 			key := keys.String(i)
 			if strings.ContainsAny(key, "\n\r") || len(key) >= maxKey {

@@ -1,38 +1,20 @@
 package store
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"io"
-
-	"github.com/zeebo/xxh3"
 
 	"github.com/infl-dev/infl/influence"
 	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/durable"
 )
 
-// writeFile writes a file that appears under its name when it is whole and durable. It
-// returns the XXH3-64.
-func writeFile(path string, write func(io.Writer) error) (sum string, err error) {
-	h := xxh3.New()
-	err = durable.Write(path, func(w io.Writer) error {
-		b := bufio.NewWriterSize(io.MultiWriter(w, h), 1<<20)
-		if err := write(b); err != nil {
-			return err
-		}
-		return b.Flush()
-	})
-	return fmt.Sprintf("%016x", h.Sum64()), err
-}
-
 // WriteNPY writes blocks one after the other to a .npy file of a shape, which must have
 // as many numbers as they have. Numbers keep their type, but bfloat16 becomes float32; it
 // is an error where the types of blocks differ, and where numbers have scales (see
 // [influence.InFloat32]). Vectors are streamed, and the file appears when it is whole.
 func WriteNPY(ctx context.Context, path string, shape []int64, blocks ...influence.Vectors) error {
-	_, err := writeFile(path, func(w io.Writer) error {
+	_, err := durable.WriteSummed(path, func(w io.Writer) error {
 		d := blocks[0].Dtype()
 		if npyDtypes[d] == "" {
 			return errScaled
@@ -89,7 +71,7 @@ func writeTensors(path string, metadata map[string]string, tensors []tensor) (su
 	if err != nil {
 		return "", err
 	}
-	return writeFile(path, func(w io.Writer) error {
+	return durable.WriteSummed(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}

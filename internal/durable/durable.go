@@ -3,12 +3,16 @@
 package durable
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/zeebo/xxh3"
 )
 
 // TempSuffix marks a file that is being written. Such a file never counts.
@@ -28,6 +32,19 @@ func Write(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return Finish(f, path, write)
+}
+
+// WriteSummed is [Write] through a buffer, and returns the XXH3-64 of what was written.
+func WriteSummed(path string, write func(io.Writer) error) (sum string, err error) {
+	h := xxh3.New()
+	err = Write(path, func(w io.Writer) error {
+		b := bufio.NewWriterSize(io.MultiWriter(w, h), 1<<20)
+		if err := write(b); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
+	return fmt.Sprintf("%016x", h.Sum64()), err
 }
 
 // WriteJSON writes a value as indented JSON, with a line's end, as [Write] does.
