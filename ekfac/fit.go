@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/infl-dev/infl/influence/capture"
+	"github.com/infl-dev/infl/internal/durable"
 	"github.com/infl-dev/infl/internal/kernel"
 	"github.com/infl-dev/infl/internal/parallel"
 )
@@ -57,7 +59,7 @@ func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions
 		return nil, err
 	}
 	if isOurs(dir) {
-		return openSame(dir, &f.head)
+		return finished(dir, &f.head)
 	}
 	to, err := createFolder(dir, &f.head)
 	if err != nil {
@@ -73,14 +75,20 @@ func FitFolder(ctx context.Context, c *capture.Capture, dir string, o FitOptions
 	return Open(dir)
 }
 
-// openSame opens factors that have to be those that a head tells of.
-func openSame(dir string, h *head) (*Factors, error) {
+// finished opens factors that have to be those that a head tells of, and removes the
+// journal of an attempt that was killed just before it did so.
+func finished(dir string, h *head) (*Factors, error) {
 	f, err := Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	if f.head.identity() != h.identity() {
-		return nil, errors.Join(fmt.Errorf("%s: holds the factors of another capture, or fitted in another way; name another folder", dir), f.Close())
+		err = fmt.Errorf("%s: holds the factors of another capture, or fitted in another way; name another folder", dir)
+	} else {
+		err = durable.RemoveIfThere(filepath.Join(dir, journalName))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

@@ -22,8 +22,10 @@ func PlanFit(ctx context.Context, c *capture.Capture, o FitOptions) (influence.P
 	f.to = &memoryTensors{}
 	train := influence.Pass{Input: "train"}
 	if f.Basis == nil && f.Method != Diagonal {
-		if err := f.planStage(&p, &train, "covariances", covarianceJobs[float64](f)); err != nil {
-			return p, err
+		if c.Manifest().Level != capture.Factors { // which has the sums
+			if err := f.planStage(&p, &train, "covariances", covarianceJobs[float64](f)); err != nil {
+				return p, err
+			}
 		}
 		f.planEigenbases(&p)
 	}
