@@ -48,46 +48,10 @@ func floatDtype(b dataset.Block) dataset.Dtype {
 	return dataset.Float32
 }
 
-// eachOuterPiece is [eachPiece] for the rows of vectors.
-func eachOuterPiece(ctx context.Context, v OuterSums, rows Rows, area Range, use func(first int64, b OuterBlock) error) error {
-	if whole, ok := rows.Contiguous(); ok {
-		at := area.Lo
-		for b, err := range v.OuterBlocks(ctx, whole.Lo+area.Lo, whole.Lo+area.Hi) {
-			if err != nil {
-				return err
-			}
-			if err := use(at, b); err != nil {
-				return err
-			}
-			at += int64(b.vectors())
-		}
-		return nil
-	}
-	var all OuterBlock
-	first := area.Lo
-	for at := area.Lo; at < area.Hi; {
-		end := rows.neighbours(at, area.Hi)
-		for b, err := range v.OuterBlocks(ctx, rows.At(at), rows.At(end-1)+1) {
-			if err != nil {
-				return err
-			}
-			all.append(b)
-		}
-		if at = end; all.Inputs.Rows*all.Inputs.Cols >= gatherNumbers || at == area.Hi {
-			if err := use(first, all); err != nil {
-				return err
-			}
-			first = at
-			all.clear()
-		}
-	}
-	return nil
-}
-
 // append adds the vectors of another block.
 func (b *OuterBlock) append(more OuterBlock) {
-	if b.Starts == nil {
-		b.Starts = []int{0}
+	if len(b.Starts) == 0 {
+		b.Starts = append(b.Starts, 0)
 	}
 	for _, end := range more.Starts[1:] {
 		b.Starts = append(b.Starts, b.Outputs.Rows+end-more.Starts[0])
@@ -96,15 +60,9 @@ func (b *OuterBlock) append(more OuterBlock) {
 	appendBlock(&b.Inputs, more.Inputs)
 }
 
-func appendBlock(b *dataset.Block, more dataset.Block) {
-	b.Rows, b.Cols = b.Rows+more.Rows, more.Cols
-	b.Float64, b.Float32 = append(b.Float64, more.Float64...), append(b.Float32, more.Float32...)
-}
-
 // clear leaves the memory of a block.
 func (b *OuterBlock) clear() {
-	b.Starts = b.Starts[:1]
-	for _, side := range []*dataset.Block{&b.Outputs, &b.Inputs} {
-		side.Rows, side.Float64, side.Float32 = 0, side.Float64[:0], side.Float32[:0]
-	}
+	b.Starts = b.Starts[:0]
+	clearBlock(&b.Outputs)
+	clearBlock(&b.Inputs)
 }

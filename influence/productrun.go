@@ -145,7 +145,7 @@ func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
 // stream has the train rows of a part meet a factor.
 func (r *productRun[F]) stream(ctx context.Context, t, i int, f factor, part Range2) error {
 	if sums := r.unformed(r.terms[t], f, r.layout); sums != nil && !r.job.Self {
-		return eachOuterPiece(ctx, sums, r.job.Train, part.Train, func(first int64, b OuterBlock) error {
+		return outerPiecesOf(sums).each(ctx, r.job.Train, part.Train, func(first int64, b OuterBlock) error {
 			r.multiplyRows(ctx, t, part, first, b)
 			return firstError(r.err, ctx.Err())
 		})

@@ -28,7 +28,7 @@ func (x term) quadratic() OuterSums {
 func (r *productRun[F]) quadratics(ctx context.Context, sums OuterSums, m []float64, area Range, use func(at int64, v float64)) error {
 	matrix := kernel.NewQueryMatrices[float64](sums.Shape())
 	matrix.Append(r.workers, kernel.MatrixOf(m, 1, len(m)))
-	return eachOuterPiece(ctx, sums, r.job.Train, area, func(first int64, b OuterBlock) error {
+	return outerPiecesOf(sums).each(ctx, r.job.Train, area, func(first int64, b OuterBlock) error {
 		g, a := squaresOf(r.workers, b.Outputs), squaresOf(r.workers, b.Inputs)
 		matrix.EachBlock(r.workers, b.Starts, g, a, func(_, row int, c kernel.Matrix[float64]) {
 			for i, v := range c.Data {

@@ -212,3 +212,38 @@ func TestSumsThatAreNoNumbers(t *testing.T) {
 	require.ErrorAs(t, score(), &bad)
 	require.Equal(t, influence.NonFiniteError{Side: "query", Row: 2, Count: 1}, *bad)
 }
+
+// An askedSums notes the longest run of vectors whose rows it was asked for at once.
+type askedSums struct {
+	*rowSums
+	longest *int64
+}
+
+func (s askedSums) OuterBlocks(ctx context.Context, lo, hi int64) iter.Seq2[influence.OuterBlock, error] {
+	*s.longest = max(*s.longest, hi-lo)
+	return s.rowSums.OuterBlocks(ctx, lo, hi)
+}
+
+// TestListedRowsAreCollectedInPieces: of a list that is one long run but for a gap no more
+// rows are in memory at a time than of any other, and scores are the same.
+func TestListedRowsAreCollectedInPieces(t *testing.T) {
+	const n, gap, each, width = 1200, 900, 64, 16
+	var longest int64
+	sums := askedSums{randomSums(5, n, width, width, each), &longest}
+	s, err := influence.TracIn([]influence.Checkpoint{{Train: []influence.Vectors{sums}, Query: []influence.Vectors{randomSums(7, 1, width, width, 1)}, Rate: 1}}, false, influence.ProductOptions{})
+	require.NoError(t, err)
+	scores := func(rows influence.Rows) []float64 {
+		return matrix(t, s, influence.Job{Train: rows, Query: influence.RowRange(0, 1), Precision: influence.Float64})[0]
+	}
+	whole := scores(influence.RowRange(0, n))
+	longest = 0
+	var listed []int64
+	for i := range int64(n) {
+		if i != gap {
+			listed = append(listed, i)
+		}
+	}
+	require.Equal(t, slices.Delete(whole, gap, gap+1), scores(influence.RowList(listed)))
+	require.Positive(t, longest)
+	require.LessOrEqual(t, longest*each*2*width, int64(1<<20))
+}

@@ -31,61 +31,6 @@ type computed interface {
 	operations() float64 // that they then cost
 }
 
-// gatherNumbers is how many numbers of listed rows are collected at a time.
-const gatherNumbers = 1 << 20
-
-// eachPiece calls use for the vectors at the positions of area, in order, some at a
-// time; first is the position of the first. Listed rows are collected, so that they
-// meet as many queries at a time as neighbours do.
-func eachPiece(ctx context.Context, v Vectors, rows Rows, area Range, use func(first int64, b dataset.Block) error) error {
-	if whole, ok := rows.Contiguous(); ok {
-		at := area.Lo
-		for b, err := range v.Blocks(ctx, whole.Lo+area.Lo, whole.Lo+area.Hi) {
-			if err != nil {
-				return err
-			}
-			if err := use(at, b); err != nil {
-				return err
-			}
-			at += int64(b.Rows)
-		}
-		return nil
-	}
-	step := max(1, gatherNumbers/int64(max(1, v.Cols())))
-	var b dataset.Block
-	for lo := area.Lo; lo < area.Hi; lo += step {
-		if err := gather(ctx, v, rows, Range{lo, min(lo+step, area.Hi)}, &b); err != nil {
-			return err
-		}
-		if err := use(lo, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// gather collects the vectors at the positions of area into b, whose memory it
-// uses again. Neighbours are read together.
-func gather(ctx context.Context, v Vectors, rows Rows, area Range, b *dataset.Block) error {
-	*b = dataset.Block{Cols: v.Cols(), Float64: b.Float64[:0], Float32: b.Float32[:0], Half: b.Half[:0], Int8: b.Int8[:0], Scale: b.Scale[:0]}
-	for at := area.Lo; at < area.Hi; {
-		end := rows.neighbours(at, area.Hi)
-		for part, err := range v.Blocks(ctx, rows.At(at), rows.At(end-1)+1) {
-			if err != nil {
-				return err
-			}
-			b.Float64 = append(b.Float64, part.Float64...)
-			b.Float32 = append(b.Float32, part.Float32...)
-			b.Half = append(b.Half, part.Half...)
-			b.Int8, b.Stride = append(b.Int8, part.Int8...), part.Stride
-			b.Scale = append(b.Scale, part.Scale...)
-			b.Rows += part.Rows
-		}
-		at = end
-	}
-	return nil
-}
-
 // matrixOf returns the rows of a block in F: the block's own numbers where they
 // have that type, else converted into the buffer. Numbers of float64 are rounded to
 // float32; the other conversions are exact.
