@@ -9,41 +9,64 @@ import (
 )
 
 // inEigenbases has the gradients of blocks made in the eigenbases of their curvature, and
-// changes inverses to those for them, where queries are not cut and that is fewer
-// operations than taking queries there and back: the scores are the same,
+// changes inverses to those for them, where that is fewer operations than taking queries
+// there and back: the scores are the same,
 //
 //	⟨b·H⁻¹, a⟩ = ⟨(Q_Sᵀ·B·Q_A) ∘ 1/(Λ + λ), Q_Sᵀ·A·Q_A⟩
 //
 // and the rows of linear maps are rotated at a cost of 2·(out² + in²) each. For what a
-// row has to do with itself that is nearly always so.
+// row has to do with itself that is nearly always so. Queries that are cut go there alone:
+// their factors come back.
 func inEigenbases(c influence.Checkpoint, inverses []influence.Inverse, workers int) influence.Checkpoint {
 	c.Train, c.Query = slices.Clone(c.Train), slices.Clone(c.Query)
-	for l := range inverses {
-		v, whole := inverses[l].(*Inverse)
-		train, ok := c.Train[l].(influence.OuterSums)
-		if !whole || !ok || train.RowsEach() == 0 {
-			continue
-		}
-		rows, vectors := float64(train.Rows())*train.RowsEach(), train.Rows()
-		var query influence.OuterSums
-		if c.Query != nil {
-			if query, ok = c.Query[l].(influence.OuterSums); !ok || query.RowsEach() == 0 {
-				continue
+	for l, v := range inverses {
+		cut, isCut := v.(*cut)
+		if isCut && c.Query != nil {
+			shared := &sharedBases{inverse: cut.Inverse}
+			if query, ok := rowsToRotate(cut.Inverse, 2, c.Query[l]); ok {
+				cut.rotated = true
+				c.Query[l] = influence.Rotate(query[0], workers, shared.bases)
 			}
-			vectors = query.Rows()
-			rows += float64(vectors) * query.RowsEach()
-		}
-		if o, i := float64(v.out), float64(v.in); rows*2*(o*o+i*i) >= v.Operations(vectors) {
 			continue
 		}
-		shared := &sharedBases{inverse: v}
+		whole, _ := v.(*Inverse)
+		if isCut {
+			whole = cut.Inverse
+		}
+		shared := &sharedBases{inverse: whole}
+		sides := []influence.Vectors{c.Train[l]}
+		if c.Query != nil {
+			sides = append(sides, c.Query[l])
+		}
+		rows, ok := rowsToRotate(whole, 4, sides...)
+		if !ok {
+			continue
+		}
 		inverses[l] = shared.diagonal()
-		c.Train[l] = influence.Rotate(train, workers, shared.bases)
-		if query != nil {
-			c.Query[l] = influence.Rotate(query, workers, shared.bases)
+		c.Train[l] = influence.Rotate(rows[0], workers, shared.bases)
+		if c.Query != nil {
+			c.Query[l] = influence.Rotate(rows[1], workers, shared.bases)
 		}
 	}
 	return c
+}
+
+// rowsToRotate returns sides of scores as rows of linear maps; false where they are not, or
+// where rotating them takes more operations than times·out·in·(out + in) for each vector of
+// the last side.
+func rowsToRotate(v *Inverse, times float64, sides ...influence.Vectors) ([]influence.OuterSums, bool) {
+	o, i := float64(v.out), float64(v.in)
+	cost := 0.0
+	var all []influence.OuterSums
+	for _, side := range sides {
+		sums, ok := side.(influence.OuterSums)
+		if !ok || sums.RowsEach() == 0 {
+			return nil, false
+		}
+		cost += float64(sums.Rows()) * sums.RowsEach() * 2 * (o*o + i*i)
+		all = append(all, sums)
+	}
+	return all, cost < times*float64(sides[len(sides)-1].Rows())*o*i*(o+i)
 }
 
 // sharedBases are the eigenbases of an inverse for whoever rotates rows.

@@ -14,9 +14,10 @@ import (
 // rotations, so that only its factors are rotated back.
 type cut struct {
 	*Inverse
-	rank   int
-	sketch bool // a random one where both sides are wide
-	seed   uint64
+	rank    int
+	sketch  bool // a random one where both sides are wide
+	seed    uint64
+	rotated bool // queries are in the eigenbases already; train rows are not
 }
 
 // cutTo returns the inverse with queries of the rank of the options; itself without one,
@@ -41,7 +42,7 @@ func (c *cut) Factor(ctx context.Context, rows kernel.Matrix[float64]) (influenc
 		return f, err
 	}
 	rotated, turned := rows, len(c.curvature.Input.Vectors.Data) > 0
-	if turned {
+	if turned && !c.rotated {
 		rotated = kernel.NewMatrix[float64](n, rows.Cols)
 		c.rotate(rows, rotated)
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/infl-dev/infl/internal/kernel/dense"
 )
 
+// innerRows is how many rows of a symmetric matrix are computed up to the same column.
+const innerRows = 64
+
 // cutTo writes the factors of the best approximation of m of rank u.Rows = v.Rows,
 // below the smaller side of m, to u and v, which hold zeros. It returns the norm of what is
 // left by that of m.
@@ -19,12 +22,16 @@ import (
 func cutTo(m, u, v kernel.Matrix[float64]) (float64, error) {
 	small, k := min(m.Rows, m.Cols), u.Rows
 	inner, values := kernel.NewMatrix[float64](small, small), make([]float64, small)
-	if m.Rows <= m.Cols {
-		kernel.GemmNT(1, m, m, inner)
-	} else {
-		kernel.GemmTN(1, m, m, inner)
+	for lo := 0; lo < small; lo += innerRows { // No more than the lower triangle is read.
+		n := min(innerRows, small-lo)
+		part := inner.Block(lo, 0, n, lo+n)
+		if m.Rows <= m.Cols {
+			kernel.GemmNT(1, m.Block(lo, 0, n, m.Cols), m.Block(0, 0, lo+n, m.Cols), part)
+		} else {
+			kernel.GemmTN(1, m.Block(0, lo, m.Rows, n), m.Block(0, 0, m.Rows, lo+n), part)
+		}
 	}
-	if err := dense.Eigh(1, inner, values); err != nil {
+	if err := dense.EighLargest(1, inner, values, k); err != nil {
 		return 0, err
 	}
 	all, left := 0.0, 0.0

@@ -12,7 +12,7 @@ type exampleSlab[F Float] interface {
 
 const (
 	slabCols     = 1536    // of the products of a slab, about: those of a block of rows stay in a cache
-	slabRows     = 84     // of a block, a multiple of the rows of tiles
+	slabRows     = 84      // of a block, a multiple of the rows of tiles
 	exampleCells = 1 << 21 // scores that are summed at a time, about
 )
 

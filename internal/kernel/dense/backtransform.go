@@ -9,13 +9,13 @@ const (
 	slabRows = 256
 )
 
-// backTransform turns eigenvectors of the tridiagonal matrix, the rows of z, into
+// backTransform turns some eigenvectors of the tridiagonal matrix, the rows of z, into
 // those of the matrix that was reduced. Reflections [lo, hi) together are
 //
 //	H(lo)·…·H(hi−1) = I − Vᵀ·T·V
 //
 // with the vectors as rows of V and T upper triangular, so a block of rows
-// becomes z − (z·Vᵀ)·(Tᵀ·V). scratch, of the size of z, is used up, and so is the
+// becomes z − (z·Vᵀ)·(Tᵀ·V). scratch, of the size of the matrix, is used up, and so is the
 // reduction.
 func (t *reduction) backTransform(workers int, z, scratch kernel.Matrix[float64]) {
 	n := t.n
@@ -35,9 +35,9 @@ func (t *reduction) backTransform(workers int, z, scratch kernel.Matrix[float64]
 		}
 		blockReflector(v, t.tau[b*reflectorRows:], false, block(scratch, b))
 	})
-	slabs := (n + slabRows - 1) / slabRows
+	slabs := (z.Rows + slabRows - 1) / slabRows
 	each(workers, slabs, func(s int) {
-		slab := z.Block(s*slabRows, 0, min(slabRows, n-s*slabRows), n)
+		slab := z.Block(s*slabRows, 0, min(slabRows, z.Rows-s*slabRows), n)
 		products := make([]float64, slab.Rows*reflectorRows)
 		for b := blocks - 1; b >= 0; b-- {
 			v := block(t.a, b)

@@ -36,9 +36,16 @@ import (
 // dsyevd. We differ in that the whole matrix has one deflation tolerance,
 // relative to its largest tridiagonal entry, and that eigenvectors are rows.
 func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
+	return EighLargest(workers, a, values, a.Rows)
+}
+
+// EighLargest is [Eigh] where only the eigenvectors of the k largest eigenvalues are
+// wanted: values and the last k rows of a have the same bits, and what the other rows
+// hold has no meaning. Cost: 2·n²·k operations for the eigenvectors instead of 2·n³.
+func EighLargest(workers int, a kernel.Matrix[float64], values []float64, k int) error {
 	n := a.Rows
-	if a.Cols != n || len(values) != n {
-		panic("dense: Eigh needs a square matrix and a value per row")
+	if a.Cols != n || len(values) != n || k < 0 || k > n {
+		panic("dense: Eigh needs a square matrix, a value per row, and no more vectors than rows")
 	}
 	largest, err := largestOfLower(a)
 	if err != nil || n == 0 {
@@ -49,14 +56,15 @@ func Eigh(workers int, a kernel.Matrix[float64], values []float64) error {
 		return nil
 	}
 	scale := powerOfTwo(largest)
-	solve := eighLarge
 	switch {
 	case n == 2:
-		solve = eighTwo
+		err = eighTwo(a, values, 1/scale)
 	case n <= smallRows:
-		solve = eighSmall
+		err = eighSmall(a, values, 1/scale)
+	default:
+		err = eighLarge(workers, a, values, 1/scale, k)
 	}
-	if err := solve(workers, a, values, 1/scale); err != nil {
+	if err != nil {
 		return err
 	}
 	return unscale(values, values, scale)
@@ -101,8 +109,8 @@ func unscale(values, x []float64, scale float64) error {
 	return nil
 }
 
-// eighLarge is [Eigh] of a·scale in blocks.
-func eighLarge(workers int, a kernel.Matrix[float64], values []float64, scale float64) error {
+// eighLarge is [EighLargest] of a·scale in blocks.
+func eighLarge(workers int, a kernel.Matrix[float64], values []float64, scale float64, k int) error {
 	n := a.Rows
 	workers = parallel.Workers(workers)
 	t, free := newReduction(a, scale)
@@ -115,8 +123,9 @@ func eighLarge(workers int, a kernel.Matrix[float64], values []float64, scale fl
 	if err != nil {
 		return err
 	}
-	eachRow(workers, n, func(i int) { copy(a.Row(i), vectors.Row(order[i])) })
-	t.backTransform(workers, a, vectors)
+	wanted := a.Block(n-k, 0, k, n)
+	eachRow(workers, k, func(i int) { copy(wanted.Row(i), vectors.Row(order[n-k+i])) })
+	t.backTransform(workers, wanted, vectors)
 	for i, o := range order {
 		values[i] = t.d[o]
 	}

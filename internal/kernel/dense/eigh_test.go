@@ -258,12 +258,34 @@ func TestEighInBlocks(t *testing.T) {
 				require.NoError(t, err)
 				scale := powerOfTwo(largest)
 				v, values := lowerOf(a), make([]float64, n)
-				require.NoError(t, eighLarge(2, v, values, 1/scale))
+				require.NoError(t, eighLarge(2, v, values, 1/scale, n))
 				require.NoError(t, unscale(values, values, scale))
 				checkEigh(t, a, v, values)
 			})
 		}
 	}
+}
+
+// TestEighLargest: fewer eigenvectors are those of all.
+func TestEighLargest(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 30, 130, 300} {
+		rng := rand.New(rand.NewPCG(11, uint64(n)))
+		a := symmetric(n, func(int, int) float64 { return rng.NormFloat64() })
+		all, values := clone(a), make([]float64, n)
+		require.NoError(t, Eigh(2, all, values))
+		for _, k := range []int{0, 1, 7, 280, n} {
+			if k > n {
+				continue
+			}
+			some, largest := clone(a), make([]float64, n)
+			require.NoError(t, EighLargest(3, some, largest, k))
+			require.Equal(t, values, largest)
+			for i := n - k; i < n; i++ {
+				require.Equal(t, all.Row(i), some.Row(i), "%d of %d", k, n)
+			}
+		}
+	}
+	require.Panics(t, func() { _ = EighLargest(1, symmetric(3, func(int, int) float64 { return 1 }), make([]float64, 3), 4) })
 }
 
 func TestEighRefuses(t *testing.T) {

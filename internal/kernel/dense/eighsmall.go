@@ -9,7 +9,7 @@ const smallRows = 100
 
 // eighSmall is [Eigh] of a·scale for a few rows: the reflections are applied one at a time,
 // and the QL sweeps turn the rows of their product at once.
-func eighSmall(_ int, a kernel.Matrix[float64], values []float64, scale float64) error {
+func eighSmall(a kernel.Matrix[float64], values []float64, scale float64) error {
 	n := a.Rows
 	for i := range n {
 		row := a.Row(i)

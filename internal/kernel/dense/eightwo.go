@@ -7,7 +7,7 @@ import (
 )
 
 // eighTwo is [Eigh] of a·scale for two rows.
-func eighTwo(_ int, a kernel.Matrix[float64], values []float64, scale float64) error {
+func eighTwo(a kernel.Matrix[float64], values []float64, scale float64) error {
 	x, beside, y := a.At(0, 0)*scale, a.At(1, 0)*scale, a.At(1, 1)*scale
 	values[0], values[1] = valuesOfTwo(x, y, float64(beside*beside))
 	half := (x - y) / 2
