@@ -41,17 +41,24 @@ func (c *cut) Factor(ctx context.Context, rows kernel.Matrix[float64]) (influenc
 	if err := c.prepare(ctx); err != nil {
 		return f, err
 	}
-	rotated, turned := rows, len(c.curvature.Input.Vectors.Data) > 0
+	turned := len(c.curvature.Input.Vectors.Data) > 0
 	if turned && !c.rotated {
-		rotated = kernel.NewMatrix[float64](n, rows.Cols)
+		rotated := kernel.NewMatrix[float64](n, rows.Cols)
 		c.rotate(rows, rotated)
+		rows = rotated
 	}
-	scaleInto(c.workers, rotated, rotated, []kernel.Matrix[float64]{c.factors})
 	f.Outputs, f.Inputs = kernel.NewMatrix[float64](n*k, c.out), kernel.NewMatrix[float64](n*k, c.in)
 	signs := c.signs()
-	err := parallel.For(ctx, c.workers, n, func(_, r int) (err error) {
-		m := kernel.MatrixOf(rotated.Row(r), c.out, c.in)
-		f.Errors[r], err = c.factor(m, signs, f.Outputs.Block(r*k, 0, k, c.out), f.Inputs.Block(r*k, 0, k, c.in))
+	scaled := make([]kernel.Matrix[float64], parallel.Workers(c.workers)) // of each worker
+	err := parallel.For(ctx, c.workers, n, func(worker, r int) (err error) {
+		m := &scaled[worker]
+		if m.Data == nil {
+			*m = kernel.NewMatrix[float64](c.out, c.in)
+		}
+		for j, v := range rows.Row(r) {
+			m.Data[j] = v * c.factors.Data[j]
+		}
+		f.Errors[r], err = c.factor(*m, signs, f.Outputs.Block(r*k, 0, k, c.out), f.Inputs.Block(r*k, 0, k, c.in))
 		return err
 	})
 	if err != nil || !turned {

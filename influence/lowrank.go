@@ -21,7 +21,7 @@ type LowRankInverse interface {
 	Inverse
 	Rank() int
 
-	// Factor returns the factors for each row, which it may overwrite.
+	// Factor returns the factors for each row.
 	Factor(ctx context.Context, rows kernel.Matrix[float64]) (LowRank, error)
 
 	// FactorBytes is the memory that Factor needs for so many vectors at a time.
@@ -79,17 +79,18 @@ func (s *productScorer) cutsQueries() bool {
 // time: their gradients take more memory than the factors.
 func (r *productRun[F]) factorQueries(ctx context.Context, t int, f factor, slab Range) (LowRank, error) {
 	var all LowRank
-	for lo := slab.Lo; lo < slab.Hi; lo += queryBlock {
-		part := Range{lo, min(lo+queryBlock, slab.Hi)}
-		m, _, err := readQueries(ctx, r.job, f, false, part)
-		if err != nil {
-			return all, err
+	err := r.eachQueries(ctx, f, slab, func(rows kernel.Matrix[float64]) error {
+		for lo := 0; lo < rows.Rows; lo += queryBlock {
+			factors, err := f.lowRank().Factor(ctx, rows.Block(lo, 0, min(queryBlock, rows.Rows-lo), rows.Cols))
+			if err != nil {
+				return err
+			}
+			all.append(factors)
 		}
-		factors, err := f.lowRank().Factor(ctx, m)
-		if err != nil {
-			return all, err
-		}
-		all.append(factors)
+		return nil
+	})
+	if err != nil {
+		return all, err
 	}
 	r.cuts.note(t, r.job.Query, slab.Lo, all.Errors)
 	return all, nil

@@ -83,13 +83,21 @@ func (r *productRun[F]) appendQueries(ctx context.Context, to *kernel.QueryMatri
 		}
 		return appendMatrices(r.workers, to, rows, nil, weight)
 	}
+	return r.eachQueries(ctx, f, slab, func(rows kernel.Matrix[float64]) error {
+		return appendMatrices(r.workers, to, rows, factors, weight)
+	})
+}
+
+// eachQueries calls use for the vectors of the queries of a slab in float64, which are not
+// to be written, some at a time. A vector that is not finite is a NonFiniteError.
+func (r *productRun[F]) eachQueries(ctx context.Context, f factor, slab Range, use func(rows kernel.Matrix[float64]) error) error {
 	var buffer []float64
 	return eachPiece(ctx, f.query, r.job.Query, slab, func(_ int64, b dataset.Block) error {
 		rows := matrixOf(r.workers, b, f.query.Dtype(), &buffer)
 		if finite(rows.Data) >= 0 {
 			return checkFinite(ctx, f.query, "query", r.job.Query)
 		}
-		return appendMatrices(r.workers, to, rows, factors, weight)
+		return use(rows)
 	})
 }
 
