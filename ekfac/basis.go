@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // checkBasis returns an error where the basis is not that of the same fit. Covariances
@@ -13,8 +16,8 @@ func (f *fit) checkBasis() error {
 	same := f.head
 	same.Method = KFAC
 	basis := f.Basis.head
-	if basis.Summed {
-		basis.Summed, basis.Input, basis.Left = false, same.Input, same.Left
+	if basis.Summed || same.Summed {
+		basis.Summed, basis.Input, basis.Left = same.Summed, same.Input, same.Left
 	}
 	if basis.Method != KFAC || basis.identity() != same.identity() {
 		return errors.New("the basis was fitted to another capture, or in another way; it has to be that of kfac, of the same capture and options")
@@ -50,10 +53,22 @@ func (f *fit) takeBasis(ctx context.Context) error {
 	return nil
 }
 
-// basisPrint is a digest of the eigenbases that corrections are summed in, or "".
+// basisPrint is the digest of the eigenbases that corrections are summed in, or "".
 func (f *fit) basisPrint() string {
 	if f.Basis == nil {
 		return ""
 	}
-	return fmt.Sprint(f.Basis.head.Sums[inputVectors], f.Basis.head.Sums[outputVectors])
+	return f.Basis.head.basisPrint()
+}
+
+// basisPrint is a digest of eigenbases: the XXH3-64 of a line "FILE KEY XXH3" for each
+// tensor of eigenvectors, inputs first, in order of key.
+func (h *head) basisPrint() string {
+	var text strings.Builder
+	for _, file := range []string{inputVectors, outputVectors} {
+		for _, key := range slices.Sorted(maps.Keys(h.Sums[file])) {
+			fmt.Fprintf(&text, "%s %s %s\n", file, key, h.Sums[file][key])
+		}
+	}
+	return digestOf(text.String())
 }

@@ -104,7 +104,7 @@ func newFit(ctx context.Context, c *capture.Capture, o FitOptions) (*fit, error)
 	m := c.Manifest()
 	modules, left := modulesOf(m)
 	if m.Level == capture.Factors {
-		if err := countSummed(ctx, c, modules); err != nil {
+		if err := o.countSummed(ctx, c, modules); err != nil {
 			return nil, err
 		}
 	} else {
@@ -173,7 +173,7 @@ func runIn[F kernel.Float](ctx context.Context, f *fit) error {
 		}
 	} else if f.Method != Diagonal {
 		sum := func(ctx context.Context) error { return f.sum(ctx, "covariances", covarianceJobs[F](f)) }
-		if f.capture.Manifest().Level == capture.Factors {
+		if f.head.Summed {
 			sum = f.takeSums
 		}
 		if err := sum(ctx); err != nil {
@@ -188,6 +188,9 @@ func runIn[F kernel.Float](ctx context.Context, f *fit) error {
 	}
 	if f.Method == KFAC {
 		return nil
+	}
+	if f.head.Summed {
+		return f.takeSquares(ctx)
 	}
 	return f.sum(ctx, "correct eigenvalues", correctionJobs[F](f))
 }

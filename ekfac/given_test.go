@@ -1,12 +1,19 @@
 package ekfac
 
 import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/infl-dev/infl/influence/capture"
+	"github.com/infl-dev/infl/influence/dataset"
 )
 
 // drawBoth draws the same examples at level rows and at level factors.
@@ -58,6 +65,90 @@ func TestFactorsOfSums(t *testing.T) {
 			require.NoError(t, got.Close())
 		}
 	}
+}
+
+// TestSquaresOfTrainingPrograms: what it summed in the eigenbases of kfac makes the ekfac that
+// is fitted to rows, with the same bytes.
+func TestSquaresOfTrainingPrograms(t *testing.T) {
+	rows, sums := drawBoth(t, "F64")
+	at := func(name string) string { return filepath.Join(t.TempDir(), name) }
+	dir := at("kfac")
+	basis, err := FitFolder(t.Context(), rows, dir, FitOptions{Method: KFAC})
+	require.NoError(t, err)
+	want, err := FitFolder(t.Context(), rows, at("ekfac"), FitOptions{Basis: basis})
+	require.NoError(t, err)
+	m := *sums.Manifest()
+	m.Basis = basis.head.basisPrint()
+	squares := writeSquares(t, m, rows, want)
+	got, err := FitFolder(t.Context(), squares, at("given"), FitOptions{Basis: basis})
+	require.NoError(t, err)
+	require.True(t, got.head.Summed)
+	for i, x := range want.head.Modules {
+		a, err := want.tensors.matrix(lambdaMatrix, x.Name)
+		require.NoError(t, err)
+		b, err := got.tensors.matrix(lambdaMatrix, x.Name)
+		require.NoError(t, err)
+		assertClose(t, a.Data, b.Data, 1e-15)
+		require.Equal(t, [2]int64{x.Rows, x.Examples}, [2]int64{got.head.Modules[i].Rows, got.head.Modules[i].Examples})
+	}
+	assertClose(t, scores(t, want, EKFAC, Exact, 0.1, rows, rows), scores(t, got, EKFAC, Exact, 0.1, rows, rows), 1e-14)
+
+	_, err = Fit(t.Context(), squares, FitOptions{})
+	require.ErrorContains(t, err, "fit ekfac with the factors for kfac that these are of")
+	_, err = Fit(t.Context(), squares, FitOptions{Method: KFAC})
+	require.ErrorContains(t, err, "fit ekfac with the factors for kfac that these are of")
+	other, err := FitFolder(t.Context(), sums, at("other"), FitOptions{Method: KFAC, Blocks: 2})
+	require.NoError(t, err)
+	_, err = Fit(t.Context(), squares, FitOptions{Basis: other, Blocks: 2})
+	require.ErrorContains(t, err, "in other eigenbases than those of the basis")
+	for _, f := range []*Factors{basis, want, got, other} {
+		require.NoError(t, f.Close())
+	}
+}
+
+// writeSquares writes the eigenvalues of factors as a capture of two shards, each with half
+// of them.
+func writeSquares(t *testing.T, m capture.Manifest, from *capture.Capture, f *Factors) *capture.Capture {
+	t.Helper()
+	dir := t.TempDir()
+	m.Shards, m.N = nil, from.Len()
+	var keys, tokens []int64
+	for b, err := range from.Blocks(t.Context(), 0, from.Len(), capture.BlockOptions{Modules: []string{}}) {
+		require.NoError(t, err)
+		keys, tokens = append(keys, b.IDs...), append(tokens, b.Tokens...)
+	}
+	half := from.Len() / 2
+	for i := range int64(2) {
+		var heads []dataset.Tensor
+		var numbers bytes.Buffer
+		add := func(name, dtype string, values any, shape ...int64) {
+			before := int64(numbers.Len())
+			require.NoError(t, binary.Write(&numbers, binary.LittleEndian, values))
+			heads = append(heads, dataset.Tensor{Name: name, Dtype: dtype, Shape: shape, Bytes: int64(numbers.Len()) - before})
+		}
+		lo, hi := i*half, (i+1)*half
+		add("ids", "I64", keys[lo:hi], half)
+		add("ntok", "I64", tokens[lo:hi], half)
+		add("loss", "F64", from.Losses()[lo:hi], half)
+		for _, x := range f.Modules() {
+			whole, err := f.tensors.matrix(lambdaMatrix, x.Name)
+			require.NoError(t, err)
+			part := slices.Clone(whole.Data)
+			for j := range part {
+				part[j] /= 2
+			}
+			add("L/"+x.Name, "F64", part, x.Out, x.Columns())
+		}
+		header, err := dataset.SafetensorsHeaderBytes(nil, heads)
+		require.NoError(t, err)
+		file := fmt.Sprintf("%05d.safetensors", i)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), append(header, numbers.Bytes()...), 0o666))
+		m.Shards = append(m.Shards, capture.Shard{File: file, First: lo, N: half})
+	}
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), text, 0o666))
+	return openCapture(t, dir)
 }
 
 // TestSumsCannotTell what needs rows.

@@ -27,7 +27,8 @@
 //	rows        a and g
 //	grads       G
 //	projected   a random projection of G
-//	factors     the sums of [a, 1] [a, 1]ᵀ and g gᵀ over the rows of all examples
+//	factors     the sums of [a, 1] [a, 1]ᵀ and g gᵀ over the rows of all examples, or of
+//	            the squares of G in eigenbases over all examples
 //	last_layer  a and g of one linear module that sees each example once, its outputs and
 //	            the examples' labels
 //
@@ -37,7 +38,7 @@
 //	                       manifest.json last
 //	Open ─▶ Capture.Blocks(examples lo … hi−1) ─▶ Inputs, OutputGradients, ExampleGradients,
 //	                                              ProjectedGradients
-//	Capture.InputSum, OutputSum, Logits, Labels
+//	Capture.InputSum, OutputSum, SquareSum, Logits, Labels
 //
 // What a block holds depends on its examples only, not on how they lie in shards.
 // An example with a number that is not finite is flagged by [Block.Flagged].

@@ -72,6 +72,10 @@ type Manifest struct {
 	// one with Seed + m, unless they had no more numbers than it gives.
 	Projection *influence.Projection `json:"projection,omitempty"`
 
+	// Basis is, at level factors, the digest of the eigenbases in which squares of gradients
+	// are summed, as the package ekfac makes it; empty where covariances are.
+	Basis string `json:"basis,omitempty"`
+
 	Coverage Coverage `json:"coverage"`
 	Shards   []Shard  `json:"shards"`
 }

@@ -13,6 +13,12 @@ import (
 
 // sumContents lists the sums of level factors.
 func (m *Manifest) sumContents() (list []content) {
+	if m.Basis != "" {
+		for _, x := range m.Modules {
+			list = append(list, content{name: "L/" + x.Name, dtype: "F64", shape: []int64{x.Out, x.Columns()}, float: true, sum: true})
+		}
+		return list
+	}
 	for _, g := range m.InputGroups {
 		list = append(list, content{name: "A/" + g.Name, dtype: "F64", shape: []int64{g.Width + 1, g.Width + 1}, float: true, sum: true})
 	}
@@ -22,9 +28,12 @@ func (m *Manifest) sumContents() (list []content) {
 	return list
 }
 
-// checkSums says what keeps the modules from having covariances.
+// checkSums says what keeps the modules from having sums.
 func (m *Manifest) checkSums() error {
 	if m.Level != Factors {
+		if m.Basis != "" {
+			return fmt.Errorf("basis is for level %s; level is %q", Factors, m.Level)
+		}
 		return nil
 	}
 	const most = 1 << 24 // of inputs or outputs: products of two stay small

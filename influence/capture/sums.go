@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"strings"
 
 	"github.com/infl-dev/infl/internal/kernel"
 )
@@ -28,29 +29,54 @@ func (c *Capture) OutputSum(module string) (kernel.Matrix[float64], error) {
 	return c.sum("S/" + module)
 }
 
-// sum adds the sums of a tensor in all shards.
-func (c *Capture) sum(tensor string) (sum kernel.Matrix[float64], err error) {
-	of, there := c.stored[tensor]
-	if !there {
-		return sum, problem(c.dir, "holds no sum %q; sums are of level %s", tensor, Factors)
+// SquareSum returns Σ (Q_Sᵀ·G·Q_A)², entry by entry, over the gradients G of a module's
+// weights for all examples, out × Columns numbers, in the eigenbases that the manifest's
+// Basis tells of, on the terms of [Capture.InputSum].
+func (c *Capture) SquareSum(module string) (kernel.Matrix[float64], error) {
+	sum, err := c.added("L/" + module)
+	if err != nil {
+		return sum, err
 	}
-	d := of.Cols()
-	sum = kernel.NewMatrix[float64](d, d)
+	for i, v := range sum.Data {
+		if !(v >= 0) || v-v != 0 {
+			return sum, problem(c.dir, "L/%s holds %g as number %d; it is no sum of squares", module, v, i)
+		}
+	}
+	return sum, nil
+}
+
+// sum adds the sums of outer products of a tensor in all shards.
+func (c *Capture) sum(tensor string) (kernel.Matrix[float64], error) {
+	sum, err := c.added(tensor)
+	if err != nil {
+		return sum, err
+	}
+	for i := range sum.Rows {
+		for j := range i + 1 {
+			if v := sum.At(i, j); v-v != 0 || v != sum.At(j, i) || i == j && v < 0 {
+				return sum, problem(c.dir, "%s holds %g in row %d, column %d; it is no sum of outer products", tensor, v, i, j)
+			}
+		}
+	}
+	return sum, nil
+}
+
+// added adds up a tensor that each shard has as a whole.
+func (c *Capture) added(tensor string) (sum kernel.Matrix[float64], err error) {
+	of, there := c.stored[tensor]
+	if !there || c.manifest.Level != Factors {
+		return sum, problem(c.dir, "holds no sum %q; the manifest says which there are", tensor)
+	}
+	rows := of.Rows() / int64(len(c.manifest.Shards))
+	sum = kernel.NewMatrix[float64](int(rows), of.Cols())
 	var buffer []uint64
-	for lo := int64(0); lo < of.Rows(); lo += int64(d) {
-		part, err := of.Read(lo, int64(d), &buffer)
+	for lo := int64(0); lo < of.Rows(); lo += rows {
+		part, err := of.Read(lo, rows, &buffer)
 		if err != nil {
 			return sum, err
 		}
 		for i, v := range part.Float64 {
 			sum.Data[i] += v
-		}
-	}
-	for i := range d {
-		for j := range i + 1 {
-			if v := sum.At(i, j); v-v != 0 || v != sum.At(j, i) || i == j && v < 0 {
-				return sum, problem(c.dir, "%s holds %g in row %d, column %d; it is no sum of outer products", tensor, v, i, j)
-			}
 		}
 	}
 	return sum, nil
@@ -71,14 +97,19 @@ func (c *Capture) verifySums() (problems []string) {
 	if m.Level != Factors {
 		return nil
 	}
-	for _, g := range m.InputGroups {
-		if _, err := c.InputSum(g.Name); err != nil {
+	note := func(_ kernel.Matrix[float64], err error) {
+		if err != nil {
 			problems = append(problems, err.Error())
 		}
 	}
-	for _, x := range m.Modules {
-		if _, err := c.OutputSum(x.Name); err != nil {
-			problems = append(problems, err.Error())
+	for _, x := range m.sumContents() {
+		switch kind, name, _ := strings.Cut(x.name, "/"); kind {
+		case "A":
+			note(c.InputSum(name))
+		case "S":
+			note(c.OutputSum(name))
+		default:
+			note(c.SquareSum(name))
 		}
 	}
 	return problems

@@ -155,5 +155,5 @@ func TestSumsThatAreNone(t *testing.T) {
 	_, err := c.InputSum("q")
 	require.ErrorContains(t, err, "A/q counts 1.5 rows")
 	_, err = c.OutputSum("table")
-	require.ErrorContains(t, err, `holds no sum "S/table"; sums are of level factors`)
+	require.ErrorContains(t, err, `holds no sum "S/table"; the manifest says`)
 }

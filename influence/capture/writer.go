@@ -67,6 +67,9 @@ func Create(dir string, m Manifest, o WriterOptions) (*Writer, error) {
 	if err := m.check(); err != nil {
 		return nil, caused(filepath.Join(dir, manifestName), err)
 	}
+	if m.Basis != "" {
+		return nil, problem(dir, "basis: a writer sums covariances; squares in eigenbases are those of rows in ekfac.Fit")
+	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		return nil, caused(dir, err)

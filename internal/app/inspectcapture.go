@@ -66,7 +66,9 @@ func inspectSide(ctx context.Context, c *capture.Capture, add func(string, any))
 			add(of("rows "+set), rows)
 		}
 	}
-	if m.Level == capture.Factors {
+	if m.Basis != "" {
+		add(of("squares in eigenbases"), m.Basis)
+	} else if m.Level == capture.Factors {
 		for _, g := range m.InputGroups {
 			rows, err := c.SummedRows(g.Name)
 			if err != nil {

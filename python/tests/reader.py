@@ -14,10 +14,10 @@ def read_manifest(folder):
         return json.load(f)
 
 
-def read_shard(path):
+def read_shard(path, aligned=True):
     entries, start = read_header(path)
     raw = np.fromfile(path, np.uint8)
-    assert start % 4096 == 0
+    assert start % 4096 == 0 or not aligned
     out = {}
     for name, e in entries.items():
         if name != "__metadata__":

@@ -1,14 +1,18 @@
 """Levels of captures beside rows: each is what follows from rows of the same model."""
+import json
 import os
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 import torch
 
 import infl
+from infl.basis import INPUTS, OUTPUTS
 from infl.project import Dense, Hadamard, bergson_signs, stream
 from models import Case, cases, loss
-from reader import example_gradients, inputs, read_capture
+from reader import example_gradients, inputs, read_capture, read_shard
 
 CASES = cases()
 
@@ -221,7 +225,61 @@ def test_killed_sums_continue(tmp_path):
         assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
+def test_merged_sums_add_up(tmp_path):
+    case = CASES["dense"]
+    _, whole = captured(case, tmp_path / "whole", level="factors", dtype="F64")
+    for k, half in enumerate(case.batches(5)):
+        captured(Case(case.model, half), tmp_path / str(k), level="factors", dtype="F64")
+    infl.merge([tmp_path / "0", tmp_path / "1"], tmp_path / "out")
+    manifest, tensors = read_capture(tmp_path / "out")
+    assert manifest["n"] == 10 and len(manifest["shards"]) == 2
+    for name in whole:
+        if "/" in name:
+            total = tensors[name].reshape(2, *whole[name].shape).sum(0)
+            np.testing.assert_allclose(total, whole[name], rtol=1e-12, atol=1e-14, err_msg=name)
+
+
 def test_embeddings_have_no_factors(tmp_path):
     case = CASES["table"]
     with pytest.raises(ValueError, match="table: an embedding has no covariances"), pytest.warns(infl.CaptureWarning):
         captured(case, tmp_path / "c", level="factors")
+
+
+def infl_fit(folder, *arguments):
+    """Runs infl fit, which writes into the folder."""
+    subprocess.run(["infl", "fit", *arguments, "--out", folder, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.skipif(shutil.which("infl") is None, reason="infl is not in the path")
+@pytest.mark.filterwarnings("ignore::infl.CaptureWarning")
+@pytest.mark.parametrize("name", [name for name in CASES if name != "table"])
+def test_squares_are_those_in_the_eigenbases(name, tmp_path):
+    case = CASES[name]
+    manifest, rows = captured(case, tmp_path / "rows", dtype="F64")
+    captured(case, tmp_path / "sums", dtype="F64", level="factors")
+    infl_fit(tmp_path / "kfac", "--method", "kfac", "--train", tmp_path / "sums")
+    got, tensors = captured(case, tmp_path / "squares", dtype="F64", level="factors", basis=tmp_path / "kfac", shard_bytes=1)
+    vectors = {file: read_shard(tmp_path / "kfac" / (file + ".safetensors"), aligned=False) for file in (INPUTS, OUTPUTS)}
+    owners = {m["name"]: m["inputs"] for m in json.loads((tmp_path / "kfac" / "factors.json").read_text())["modules"]}
+    for module, G in example_gradients(manifest, rows).items():
+        want = (vectors[OUTPUTS][module].T @ G @ vectors[INPUTS][owners[module]]) ** 2
+        total = tensors["L/" + module].reshape(-1, *G.shape[1:]).sum(0)
+        np.testing.assert_allclose(total, want.sum(0), rtol=1e-9, atol=1e-13 * want.sum(0).max(), err_msg=module)
+    infl_fit(tmp_path / "ekfac", "--method", "ekfac", "--factors", tmp_path / "kfac", "--train", tmp_path / "squares")
+    infl_fit(tmp_path / "of-rows", "--method", "ekfac", "--factors", tmp_path / "kfac", "--train", tmp_path / "rows")
+    a, b = (read_shard(tmp_path / f / "lambda_matrix.safetensors", aligned=False) for f in ("ekfac", "of-rows"))
+    for module in a:
+        np.testing.assert_allclose(a[module], b[module], rtol=1e-9, atol=1e-13 * a[module].max(), err_msg=module)
+    with pytest.raises(ValueError, match="kfac was fitted to other weights"):
+        captured(case, tmp_path / "other", level="factors", basis=tmp_path / "kfac", fingerprint="other")
+
+
+def test_bases_that_are_none(tmp_path):
+    model = CASES["dense"].model
+    with pytest.raises(ValueError, match="level is 'rows'; a basis is for level 'factors'"):
+        infl.Capture(model, tmp_path / "c", basis=tmp_path)
+    with pytest.raises(ValueError, match="holds no factors of infl fit"):
+        infl.Capture(model, tmp_path / "c", level="factors", basis=tmp_path)
+    (tmp_path / "factors.json").write_text(json.dumps({"format": "infl-factors", "method": "ekfac"}))
+    with pytest.raises(ValueError, match="factors.json is not of infl fit --method kfac"):
+        infl.Capture(model, tmp_path / "c", level="factors", basis=tmp_path)

@@ -7,6 +7,7 @@ import time
 
 import torch
 
+from .basis import Basis
 from .collect import DTYPES, Collector
 from .layout import LEVELS, Layout
 from .project import Projection
@@ -25,11 +26,13 @@ class Capture:
 
     level       "rows": inputs and gradients of outputs; "grads": a gradient matrix for
                 each example; "projected": its projection; "factors": sums of outer
-                products of rows, of all examples together; "last_layer": rows of the last linear map alone, with its
-                outputs and, where backward is given them, labels. Gradients of
-                parameters are never formed for the batch.
+                products of rows, of all examples together; "last_layer": rows of the
+                last linear map alone, with its outputs and, where backward is given
+                them, labels. Gradients of parameters are never formed for the batch.
     projection  of level projected: "4096", "4096:rademacher", … or a dict of kind, size
                 and seed; as infl score --projection
+    basis       of level factors: a folder of infl fit --method kfac, in whose eigenbases
+                squares of gradients are summed, for infl fit --method ekfac
     dtype       F64, F32, BF16 or F16, of what is stored
     modules     which modules; by default the linear maps and convolutions that
                 are trained; "*.mlp.*|*.attn.*", a list of such patterns, or a
@@ -47,7 +50,7 @@ class Capture:
     """
 
     def __init__(self, model, out, split="train", level="rows", dtype="F32", modules=None, loss="cross_entropy", labels="dataset", seed=0,
-                 measurement="loss", checkpoint=None, dataset=None, resume=False, fingerprint=None, shard_bytes=256 << 20, projection=None):
+                 measurement="loss", checkpoint=None, dataset=None, resume=False, fingerprint=None, shard_bytes=256 << 20, projection=None, basis=None):
         if level not in LEVELS:
             raise ValueError(f"level is {level!r}, not one of {', '.join(LEVELS)}")
         if dtype not in DTYPES:
@@ -56,7 +59,10 @@ class Capture:
             raise ValueError(f"labels is {labels!r}, not 'dataset' or 'sampled'")
         if (level == "projected") != (projection is not None):
             raise ValueError(f"level is {level!r}, projection {projection!r}; level 'projected' has one, and no other level")
+        if basis is not None and level != "factors":
+            raise ValueError(f"level is {level!r}; a basis is for level 'factors'")
         projection = None if projection is None else Projection(projection)
+        basis = None if basis is None else Basis(basis)
         os.makedirs(out, exist_ok=True)
         if os.path.exists(os.path.join(out, MANIFEST)):
             raise FileExistsError(f"{out} holds a finished capture")
@@ -64,7 +70,7 @@ class Capture:
         self._finished, self._template = self._find_finished(resume), None
         self.ids = {i for ids, _ in self._finished for i in ids}
         self.collector = Collector(model, modules, last=level == "last_layer")
-        self.layout = Layout(self.collector.sites, level, dtype, projection)
+        self.layout = Layout(self.collector.sites, level, dtype, projection, basis)
         loss_block = {"name": loss, "reduction": "sum", "labels": labels, "measurement": measurement, "loss_scale": 1.0}
         if labels == "sampled":
             loss_block["seed"] = seed
@@ -140,6 +146,8 @@ class Capture:
 
     def _begin(self):
         """Starts the writer once the shapes are known."""
+        if self.layout.basis is not None:
+            self.layout.basis.check(self.layout.sites, self._head["model"]["fingerprint"])
         template = {**self._head, **self.layout.manifest(), "coverage": self.coverage}
         identity = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()
         for _, metadata in self._finished:

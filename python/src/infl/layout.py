@@ -4,7 +4,7 @@ import torch
 
 from .collect import DTYPES
 from .rows import example_gradients, geometry, gradient_rows, images, input_rows
-from .sums import Sums
+from .sums import Covariances, Squares, pack
 
 
 LEVELS = ("rows", "grads", "projected", "factors", "last_layer")
@@ -13,13 +13,14 @@ LEVELS = ("rows", "grads", "projected", "factors", "last_layer")
 class Layout:
     """Decided by the first batch; each further batch must fit."""
 
-    def __init__(self, sites, level, dtype, projection=None):
+    def __init__(self, sites, level, dtype, projection=None, basis=None):
         self.sites, self.level, self.dtype = sites, level, dtype
         self.projection, self.maps = projection, {}
         self.plans = None
         self.row_sets, self.groups = {}, {}
         self.head = None
-        self.sums = Sums() if level == "factors" else None
+        self.basis = basis
+        self.sums = None if level != "factors" else Covariances() if basis is None else Squares(basis)
 
     def manifest(self):
         """row_sets, input_groups and modules of the manifest."""
@@ -35,6 +36,8 @@ class Layout:
         more = {} if self.head is None else {"head": self.head}
         if self.projection is not None:
             more["projection"] = self.projection.manifest()
+        if self.basis is not None:
+            more["basis"] = self.basis.digest()
         return {
             **more,
             "row_sets": {name: {"rows": rows} for name, rows in self.row_sets.items()},
@@ -111,23 +114,28 @@ class Layout:
     def _sum(self, calls, batch, mask):
         """Adds the rows of a batch to the sums, but for those of examples that are not
         finite; returns which are."""
-        n, rows, kept = len(batch.ids), {}, {}
+        n, rows = len(batch.ids), {}
         finite = torch.ones(n, dtype=torch.bool)
         for s in self.sites:
             if s.kind == "embedding":
                 raise ValueError(f"{s.name}: an embedding has no covariances; leave it out with modules=")
             plan, of = self.plans[s.name], calls[s.name]
             keep = mask.to(of[0].gradient.device).repeat(1, len(of)) if plan["ragged"] else None
-            made = {"S/" + s.name: [self._gradients(s, c, batch, n) for c in of]}
-            if plan["group"] == s.name:
-                made["A/" + s.name] = [self._inputs(s, c, n) for c in of]
-            for name, parts in made.items():
-                rows[name], kept[name] = only(torch.cat(parts, 1), keep).to(DTYPES[self.dtype]), keep
-                finite &= torch.isfinite(rows[name]).flatten(1).all(1).cpu()
-        for name, values in rows.items():
-            those = finite.to(values.device)
-            self.sums.add(name, pack(values[those], None if kept[name] is None else kept[name][those]))
+            g = self._rounded([self._gradients(s, c, batch, n) for c in of], keep)
+            owns = plan["group"] == s.name
+            a = self._rounded([self._inputs(s, c, n) for c in of], keep) if owns else rows[plan["group"]][0]
+            rows[s.name] = a, g, keep
+            for x in (a, g) if owns else (g,):
+                finite &= torch.isfinite(x).flatten(1).all(1).cpu()
+        for s in self.sites:
+            a, g, keep = rows[s.name]
+            those = finite.to(g.device)
+            self.sums.add(s, self.plans[s.name]["group"] == s.name, a[those], g[those], None if keep is None else keep[those])
         return finite
+
+    def _rounded(self, calls, keep):
+        """The rows of all calls as they would be stored, zero where they are masked."""
+        return only(torch.cat(calls, 1), keep).to(DTYPES[self.dtype])
 
     def _add(self, out, s, calls, batch, mask):
         """Adds the tensors of a site; returns which examples are finite as stored."""
@@ -210,11 +218,6 @@ class Layout:
 def only(x, keep):
     """x with zeros where positions are masked, whatever stands there."""
     return x if keep is None else torch.where(keep.unsqueeze(-1), x, 0)
-
-
-def pack(rows, keep):
-    """[n, rows, ...] as one row after the other, without the masked ones."""
-    return rows.flatten(0, 1) if keep is None else rows[keep]
 
 
 def counts(tokens, n):
