@@ -211,6 +211,12 @@ func FuzzManifest(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(text)
 	f.Add(bytes.ReplaceAll(text, []byte(`"rows"`), []byte(`"grads"`)))
+	for _, level := range []string{
+		`"last_layer", "head": {"logits": true, "labels": true}`, `"factors"`, `"factors", "basis": "f00"`,
+		`"projected", "projection": {"kind": "srht", "size": 4, "seed": 1}`,
+	} {
+		f.Add(bytes.Replace(text, []byte(`"level": "rows"`), []byte(`"level": `+level), 1))
+	}
 	f.Add([]byte(`{"format":"infl-capture","version":1,"row_sets":{"x":{"rows":null}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := parseManifest("manifest.json", text)
