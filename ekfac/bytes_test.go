@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,9 +69,9 @@ func TestResume(t *testing.T) {
 	interrupted := 0
 	for steps := 1; ; steps++ {
 		ctx, cancel := context.WithCancel(t.Context())
-		left := steps
+		var done atomic.Int64 // Factors are decomposed beside each other.
 		o.Progress = func(int64) {
-			if left--; left == 0 {
+			if done.Add(1) == int64(steps) {
 				cancel()
 			}
 		}

@@ -77,7 +77,7 @@ type FitOptions struct {
 	Workers int
 
 	// Stage is called when a stage begins, with the examples or factors that it has, and
-	// Progress when some of them are done. Both may be nil.
+	// Progress when some of them are done, from several goroutines. Both may be nil.
 	Stage    func(name, unit string, total int64)
 	Progress func(done int64)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,17 +53,17 @@ func TestSpill(t *testing.T) {
 		require.Greater(t, p.Passes[0].Times, 2)
 
 		dir := filepath.Join(t.TempDir(), "spilled")
-		for steps, done := 2, false; !done; steps += 3 {
+		for steps, finished := 2, false; !finished; steps += 3 {
 			ctx, cancel := context.WithCancel(t.Context())
-			left := steps
+			var done atomic.Int64 // Factors are decomposed beside each other.
 			o.Progress = func(int64) {
-				if left--; left == 0 {
+				if done.Add(1) == int64(steps) {
 					cancel()
 				}
 			}
 			f, err := FitFolder(ctx, c, dir, o)
 			cancel()
-			if done = err == nil; done {
+			if finished = err == nil; finished {
 				require.NoError(t, f.Close())
 			} else {
 				require.ErrorIs(t, err, context.Canceled)
