@@ -235,7 +235,7 @@ func (s *productScorer) queryBytes(l Layout) int64 {
 	n, widest := int64(0), int64(0)
 	for _, t := range s.terms {
 		for _, f := range t.factors {
-			if sums := s.unformed(t, f, l); sums != nil && f.staysFactored(sums) {
+			if sums := s.unformed(t, l); sums != nil && f.staysFactored(sums) {
 				n += int64(f.rowNumbers(sums)) * (2*8 + 2*p.Bytes())
 				continue
 			}
@@ -264,7 +264,7 @@ func (s *productScorer) Plan(_ context.Context, j Job) (Plan, error) {
 	for _, t := range s.terms {
 		for _, f := range t.factors {
 			cols := float64(f.train.Cols())
-			if sums := s.unformed(t, f, l); sums != nil {
+			if sums := s.unformed(t, l); sums != nil {
 				out, in := sums.Shape()
 				cols = sums.RowsEach() * float64(out+in)
 				width += sums.RowsEach()*f.rowNumbers(sums) - cols

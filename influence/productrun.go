@@ -86,7 +86,7 @@ func (r *productRun[F]) queryPanel(ctx context.Context, t, i int, slab Range) (*
 	if i == 0 {
 		weight = x.weight
 	}
-	if sums := r.unformed(x, f, r.layout); sums != nil {
+	if sums := r.unformed(x, r.layout); sums != nil {
 		return r.unformedPanel(ctx, t, sums, slab, weight)
 	}
 	if f.lowRank() != nil {
@@ -144,7 +144,7 @@ func (r *productRun[F]) chunk(ctx context.Context, part Range2) error {
 
 // stream has the train rows of a part meet a factor.
 func (r *productRun[F]) stream(ctx context.Context, t, i int, f factor, part Range2) error {
-	if sums := r.unformed(r.terms[t], f, r.layout); sums != nil && !r.job.Self {
+	if sums := r.unformed(r.terms[t], r.layout); sums != nil && !r.job.Self {
 		return outerPiecesOf(sums).each(ctx, r.job.Train, part.Train, func(first int64, b OuterBlock) error {
 			r.multiplyRows(ctx, t, part, first, b)
 			return firstError(r.err, ctx.Err())

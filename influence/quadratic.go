@@ -15,9 +15,8 @@ import (
 //
 // and needs neither vectors nor precision beyond that of g and a. nil elsewhere.
 func (x term) quadratic() OuterSums {
-	f := x.factors[0]
-	sums, ok := f.train.(OuterSums)
-	if _, diagonal := f.inverse.(DiagonalInverse); !ok || !diagonal || !sums.Single() || x.unit || f.bias || len(x.factors) > 1 {
+	sums := x.outerSums()
+	if _, diagonal := x.factors[0].inverse.(DiagonalInverse); sums == nil || !diagonal || !sums.Single() {
 		return nil
 	}
 	return sums

@@ -13,19 +13,29 @@ type outerQueries[F kernel.Float] interface {
 	EachBlock(workers int, start []int, g, a kernel.Matrix[F], use func(worker, first int, scores kernel.Matrix[F]))
 }
 
-// unformed returns the train side of a factor whose queries meet the rows of gradients,
+// unformed returns the train side of a term whose queries meet the rows of gradients,
 // and no gradients are formed: where that is fewer operations, and so wherever a gradient
 // is one outer product. nil elsewhere. It depends on the job and not on memory, so that
 // scores do not.
-func (s *productScorer) unformed(x term, f factor, l Layout) OuterSums {
-	sums, ok := f.train.(OuterSums)
-	if !ok || sums.RowsEach() == 0 || x.unit || f.bias || len(x.factors) > 1 {
+func (s *productScorer) unformed(x term, l Layout) OuterSums {
+	sums, f := x.outerSums(), x.factors[0]
+	if sums == nil || sums.RowsEach() == 0 {
 		return nil
 	}
 	out, in := sums.Shape()
 	rows, formed := sums.RowsEach(), float64(out*in)
 	queries := float64(max(1, l.Query/int64(max(1, s.layers))))
 	if rows*f.rowNumbers(sums) >= rows*formed/queries+formed {
+		return nil
+	}
+	return sums
+}
+
+// outerSums returns the train side of a term that is inner products of [OuterSums] as they
+// are; nil elsewhere.
+func (x term) outerSums() OuterSums {
+	sums, ok := x.factors[0].train.(OuterSums)
+	if !ok || x.unit || x.factors[0].bias || len(x.factors) > 1 {
 		return nil
 	}
 	return sums

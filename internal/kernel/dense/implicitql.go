@@ -55,8 +55,7 @@ func cutBelow(d, e []float64) float64 {
 
 // sweepQL does one sweep over rows l … m, between which no e is negligible.
 func sweepQL(d, e []float64, z kernel.Matrix[float64], l, m int) {
-	g := (d[l+1] - d[l]) / (2 * e[l])
-	g = d[m] - d[l] + e[l]/(g+math.Copysign(hypotenuse(g, 1), g))
+	g := d[m] - d[l] + belowFirst(d[l], e[l], d[l+1])
 	s, c, p := 1.0, 1.0, 0.0
 	for i := m - 1; i >= l; i-- {
 		f, b := float64(s*e[i]), float64(c*e[i])
@@ -78,6 +77,13 @@ func sweepQL(d, e []float64, z kernel.Matrix[float64], l, m int) {
 	d[l] -= p
 	e[l] = g
 	e[m] = 0
+}
+
+// belowFirst returns how far the shift of a sweep, Wilkinson's, is below the first number
+// of the diagonal; beside stands between it and the second.
+func belowFirst(first, beside, second float64) float64 {
+	g := (second - first) / (2 * beside)
+	return beside / (g + math.Copysign(hypotenuse(g, 1), g))
 }
 
 // hypotenuse returns √(x² + y²) without overflow or underflow. The standard

@@ -49,9 +49,7 @@ const leastCosine = 1e-290
 // sweepRational does one sweep over rows l … m, between which no square in e is
 // negligible.
 func sweepRational(d, e []float64, l, m int) {
-	beside := math.Sqrt(e[l])
-	shift := (d[l+1] - d[l]) / (2 * beside)
-	shift = d[l] - beside/(shift+math.Copysign(hypotenuse(shift, 1), shift))
+	shift := d[l] - belowFirst(d[l], math.Sqrt(e[l]), d[l+1])
 	c, s := 1.0, 0.0
 	g := d[m] - shift
 	p := g * g
