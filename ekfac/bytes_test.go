@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/infl-dev/infl/influence/capture"
 )
 
 // files returns the content of a folder by name.
@@ -57,6 +59,27 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// fitFor continues a fit until some steps of progress are done, and reports whether it is
+// finished.
+func fitFor(t *testing.T, c *capture.Capture, dir string, o FitOptions, steps int64) (finished bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var done atomic.Int64 // Factors are decomposed beside each other.
+	o.Progress = func(int64) {
+		if done.Add(1) == steps {
+			cancel()
+		}
+	}
+	f, err := FitFolder(ctx, c, dir, o)
+	if err != nil {
+		require.ErrorIs(t, err, context.Canceled)
+		return false
+	}
+	require.NoError(t, f.Close())
+	return true
+}
+
 // TestResume interrupts a fit again and again, each time after a little more of it.
 func TestResume(t *testing.T) {
 	c := draw(t, aModel(), 200, 12, 0)
@@ -67,21 +90,7 @@ func TestResume(t *testing.T) {
 	require.NoError(t, f.Close())
 	dir := filepath.Join(t.TempDir(), "interrupted")
 	interrupted := 0
-	for steps := 1; ; steps++ {
-		ctx, cancel := context.WithCancel(t.Context())
-		var done atomic.Int64 // Factors are decomposed beside each other.
-		o.Progress = func(int64) {
-			if done.Add(1) == int64(steps) {
-				cancel()
-			}
-		}
-		f, err := FitFolder(ctx, c, dir, o)
-		cancel()
-		if err == nil {
-			require.NoError(t, f.Close())
-			break
-		}
-		require.ErrorIs(t, err, context.Canceled)
+	for steps := int64(1); !fitFor(t, c, dir, o, steps); steps++ {
 		require.NoFileExists(t, filepath.Join(dir, headName))
 		if interrupted++; interrupted == 2 { // A matrix whose bytes were lost is made again.
 			require.NoError(t, os.Truncate(filepath.Join(dir, inputCovariance+".safetensors.tmp"), 5000))
@@ -92,7 +101,6 @@ func TestResume(t *testing.T) {
 
 	// Files may have their names already when the head does not.
 	require.NoError(t, os.Remove(filepath.Join(dir, headName)))
-	o.Progress = nil
 	f, err = FitFolder(t.Context(), c, dir, o)
 	require.NoError(t, err)
 	require.NoError(t, f.Close())

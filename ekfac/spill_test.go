@@ -1,10 +1,8 @@
 package ekfac
 
 import (
-	"context"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,28 +51,13 @@ func TestSpill(t *testing.T) {
 		require.Greater(t, p.Passes[0].Times, 2)
 
 		dir := filepath.Join(t.TempDir(), "spilled")
-		for steps, finished := 2, false; !finished; steps += 3 {
-			ctx, cancel := context.WithCancel(t.Context())
-			var done atomic.Int64 // Factors are decomposed beside each other.
-			o.Progress = func(int64) {
-				if done.Add(1) == int64(steps) {
-					cancel()
-				}
-			}
-			f, err := FitFolder(ctx, c, dir, o)
-			cancel()
-			if finished = err == nil; finished {
-				require.NoError(t, f.Close())
-			} else {
-				require.ErrorIs(t, err, context.Canceled)
-			}
+		for steps := int64(2); !fitFor(t, c, dir, o, steps); steps += 3 {
 		}
 		require.Equal(t, files(t, whole), files(t, dir))
 		entries, err := os.ReadDir(tmp)
 		require.NoError(t, err)
 		require.Empty(t, entries)
 
-		o.Progress = nil
 		o.Memory--
 		_, err = FitFolder(t.Context(), c, filepath.Join(t.TempDir(), "less"), o)
 		require.ErrorContains(t, err, "raise the limit of memory")

@@ -42,23 +42,32 @@ func TestProjectedCapturesAreProjectionsOfRows(t *testing.T) {
 			writeGradients(t, dir, m, from, n, true)
 			c := opened(t, dir)
 			require.Greater(t, len(c.Manifest().Shards), 1)
-			seed := p
-			for _, x := range m.Modules {
-				g, err := from.Gradients(x.Name, dataset.Float32, 1)
-				require.NoError(t, err)
-				want, err := influence.ProjectLayer(g, influence.LayerShape{Name: x.Name, Out: int(x.Out), Bias: x.Bias}, seed, 1)
-				require.NoError(t, err)
-				got, err := c.Gradients(x.Name, dataset.Float32, 1)
-				require.NoError(t, err)
+			eachProjection(t, c, from, func(x Module, want, got influence.Vectors) {
 				require.Equal(t, want.Cols(), got.Cols(), x.Name)
-				require.Zero(t, got.RowsEach())
+				require.Zero(t, got.(*Gradients).RowsEach())
 				require.Equal(t, numbers(t, want), numbers(t, got), x.Name)
-				seed.Seed++
-			}
+			})
 			problems, err := Verify(t.Context(), dir, Options{})
 			require.NoError(t, err)
 			require.Empty(t, problems)
 		})
+	}
+}
+
+// eachProjection calls use for what the projection of a capture makes of each module's
+// gradients in a capture of rows, and for what the capture has.
+func eachProjection(t *testing.T, c, rows *Capture, use func(x Module, made, read influence.Vectors)) {
+	t.Helper()
+	p := *c.Manifest().Projection
+	for _, x := range c.Manifest().Modules {
+		g, err := rows.Gradients(x.Name, dataset.Float32, 1)
+		require.NoError(t, err)
+		made, err := influence.ProjectLayer(g, influence.LayerShape{Name: x.Name, Out: int(x.Out), Bias: x.Bias}, p, 1)
+		require.NoError(t, err)
+		read, err := c.Gradients(x.Name, dataset.Float32, 1)
+		require.NoError(t, err)
+		use(x, made, read)
+		p.Seed++
 	}
 }
 

@@ -10,22 +10,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/infl-dev/infl/influence"
-	"github.com/infl-dev/infl/influence/dataset"
 	"github.com/infl-dev/infl/internal/goldentest"
 )
 
-// TestTorchGradients compares captures of PyTorch models with autograd's gradients of
-// one example after the other: INFL_TORCH names the folder that python/tests/draw.py
-// has written.
-func TestTorchGradients(t *testing.T) {
+// torchCases returns the folders of a name in what python/tests/draw.py has written to the
+// folder that INFL_TORCH names.
+func torchCases(t *testing.T, name string) []string {
+	t.Helper()
 	root := os.Getenv("INFL_TORCH")
 	if root == "" {
 		t.Skip("INFL_TORCH is not set")
 	}
-	cases, err := filepath.Glob(filepath.Join(root, "*", "expected"))
+	cases, err := filepath.Glob(filepath.Join(root, "*", name))
 	require.NoError(t, err)
 	require.NotEmpty(t, cases)
-	for _, expected := range cases {
+	return cases
+}
+
+// TestTorchGradients compares captures of PyTorch models with autograd's gradients of
+// one example after the other.
+func TestTorchGradients(t *testing.T) {
+	for _, expected := range torchCases(t, "expected") {
 		dir := filepath.Dir(expected)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			problems, err := Verify(t.Context(), dir, Options{})
@@ -58,47 +63,25 @@ func TestTorchGradients(t *testing.T) {
 // the same model: by srht with the same bits where an example has one row, so that its
 // gradient is a product, else within 2e-6.
 func TestTorchProjections(t *testing.T) {
-	root := os.Getenv("INFL_TORCH")
-	if root == "" {
-		t.Skip("INFL_TORCH is not set")
-	}
-	cases, err := filepath.Glob(filepath.Join(root, "*", "projected"))
-	require.NoError(t, err)
-	require.NotEmpty(t, cases)
-	for _, dir := range cases {
+	for _, dir := range torchCases(t, "projected") {
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			c, rows := opened(t, dir), opened(t, filepath.Join(filepath.Dir(dir), "rows"))
 			require.NoError(t, SameModel(c, rows))
-			p := *c.Manifest().Projection
-			for _, x := range c.Manifest().Modules {
-				g, err := rows.Gradients(x.Name, dataset.Float32, 1)
-				require.NoError(t, err)
-				made, err := influence.ProjectLayer(g, influence.LayerShape{Name: x.Name, Out: int(x.Out), Bias: x.Bias}, p, 1)
-				require.NoError(t, err)
-				read, err := c.Gradients(x.Name, dataset.Float32, 1)
-				require.NoError(t, err)
+			eachProjection(t, c, rows, func(x Module, made, read influence.Vectors) {
 				want, got := numbers(t, made), numbers(t, read)
-				if p.Kind == "srht" && c.Manifest().RowSets[x.RowSet] == 1 {
+				if c.Manifest().Projection.Kind == "srht" && c.Manifest().RowSets[x.RowSet] == 1 {
 					require.Equal(t, want, got, x.Name)
 				} else {
 					require.LessOrEqual(t, furthest(want, got), 2e-6, x.Name)
 				}
-				p.Seed++
-			}
+			})
 		})
 	}
 }
 
 // TestTorchSums compares captures of sums with loops over rows of the same model.
 func TestTorchSums(t *testing.T) {
-	root := os.Getenv("INFL_TORCH")
-	if root == "" {
-		t.Skip("INFL_TORCH is not set")
-	}
-	cases, err := filepath.Glob(filepath.Join(root, "*", "factors"))
-	require.NoError(t, err)
-	require.NotEmpty(t, cases)
-	for _, dir := range cases {
+	for _, dir := range torchCases(t, "factors") {
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			c, rows := opened(t, dir), opened(t, filepath.Join(filepath.Dir(dir), "rows"))
 			problems, err := Verify(t.Context(), dir, Options{})

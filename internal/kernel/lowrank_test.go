@@ -31,6 +31,17 @@ func lowRankScores[F Float](rank int, u, v Matrix[F], start []int, g, a Matrix[F
 	return out
 }
 
+// collect returns a function that takes blocks of scores into got, and clears them.
+func collect[F Float](t *testing.T, workers int, got Matrix[F]) func(worker, first int, scores Matrix[F]) {
+	return func(worker, first int, scores Matrix[F]) {
+		require.Less(t, worker, workers)
+		for i := range scores.Rows {
+			copy(got.Row(first+i), scores.Row(i))
+		}
+		clear(scores.Data)
+	}
+}
+
 func testLowRankRows[F Float](t *testing.T) {
 	for _, s := range []struct {
 		start               []int
@@ -53,13 +64,7 @@ func testLowRankRows[F Float](t *testing.T) {
 		onEachPath(t, func(t *testing.T) []F {
 			for _, workers := range []int{1, 3} {
 				got := NewMatrix[F](want.Rows, want.Cols)
-				NewLowRankRows(workers, s.rank, u, v).EachBlock(workers, s.start, g, a, func(worker, first int, scores Matrix[F]) {
-					require.Less(t, worker, workers)
-					for i := range scores.Rows {
-						copy(got.Row(first+i), scores.Row(i))
-					}
-					clear(scores.Data)
-				})
+				NewLowRankRows(workers, s.rank, u, v).EachBlock(workers, s.start, g, a, collect(t, workers, got))
 				for _, in := range []*guarded[F]{gg, ga, gu, gv} {
 					in.unchanged(t, "input")
 				}

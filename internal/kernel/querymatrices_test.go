@@ -48,13 +48,7 @@ func testQueryMatrices[F Float](t *testing.T) {
 				got, queries := NewMatrix[F](want.Rows, want.Cols), NewQueryMatrices[F](s.p, s.r)
 				queries.Append(workers, w.Block(0, 0, s.queries/3, w.Cols))
 				queries.Append(workers, w.Block(s.queries/3, 0, s.queries-s.queries/3, w.Cols))
-				queries.EachBlock(workers, s.start, g, a, func(worker, first int, scores Matrix[F]) {
-					require.Less(t, worker, workers)
-					for i := range scores.Rows {
-						copy(got.Row(first+i), scores.Row(i))
-					}
-					clear(scores.Data)
-				})
+				queries.EachBlock(workers, s.start, g, a, collect(t, workers, got))
 				for _, in := range []*guarded[F]{gg, ga} {
 					in.unchanged(t, "input")
 				}
